@@ -1,0 +1,1 @@
+"""Volumes and densitometry of the lungs, with their units."""

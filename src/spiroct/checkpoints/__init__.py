@@ -1,0 +1,1 @@
+"""The trained artefact: safetensors weights and a JSON card."""

@@ -1,0 +1,1 @@
+"""Patients, measurements and folds; tables only, no torch."""

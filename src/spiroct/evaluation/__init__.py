@@ -1,0 +1,1 @@
+"""Accuracy and agreement: tables in, tables out."""

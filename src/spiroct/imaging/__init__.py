@@ -1,0 +1,1 @@
+"""CT volumes with their geometry: read, write, resample, reorient."""

@@ -1,0 +1,1 @@
+"""CT in, Prediction out: predictor, prediction, engines."""

@@ -1,0 +1,1 @@
+"""Architectures only, in plain torch."""

@@ -1,0 +1,1 @@
+"""Lung function measures, units, demographics, reference equations and interpretation."""

@@ -1,0 +1,1 @@
+"""Simulated patients with known lung function; numpy, scipy and numba only."""

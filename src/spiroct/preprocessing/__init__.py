@@ -1,0 +1,1 @@
+"""The one way from CT to network input, shared by training and prediction."""

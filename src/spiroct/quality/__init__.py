@@ -1,0 +1,1 @@
+"""Judgements on a scan and its masks: Verdict(check, outcome, value, limit, meaning)."""

@@ -1,0 +1,1 @@
+"""Results into pages and figures; all drawing is here."""

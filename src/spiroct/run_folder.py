@@ -1,0 +1,185 @@
+"""One run's output folder: nothing half-written, nothing overwritten, the same command resumes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spiroct.documents import to_json, write_json
+from spiroct.errors import OutputError
+
+RUN_FILE = "run.json"
+SCHEMA = "spiroct.run"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run while its files are being made.
+
+    Parameters
+    ----------
+    out : Path
+        Where the files will be.
+    work : Path
+        Where they are made; a hidden folder inside ``out``.
+    finished : bool
+        True when the same command already finished here: nothing needs to be done.
+    """
+
+    out: Path
+    work: Path
+    finished: bool
+
+
+def fingerprint(arguments: dict[str, Any]) -> str:
+    """SHA-256 of the arguments and input hashes that decide a run's results."""
+    return hashlib.sha256(to_json(arguments).encode()).hexdigest()
+
+
+@contextmanager
+def run_folder(
+    out: Path,
+    *,
+    verb: str,
+    arguments: dict[str, Any],
+    overwrite: bool = False,
+    facts: dict[str, Any] | None = None,
+) -> Iterator[RunFolder]:
+    """Make a run's files in a hidden folder and move them into place only when all are there.
+
+    Parameters
+    ----------
+    out : Path
+        Output folder; made if missing.
+    verb : str
+        The command, such as ``"predict"``.
+    arguments : dict
+        Plain data that decide the results: options and hashes of inputs. The same arguments with the same
+        folder resume; different ones are refused.
+    overwrite : bool
+        Start anew: delete the files that the earlier run lists, and only those.
+    facts : dict, optional
+        Volatile facts for ``run.json`` (time, host, versions, memory); the caller may fill it until the end.
+
+    Yields
+    ------
+    RunFolder
+        ``work`` to write into; check ``finished`` first.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or holds another run or files of someone else.
+    """
+    earlier = _earlier_run(out)
+    digest = fingerprint({"verb": verb, "arguments": arguments})
+    if earlier is not None and not overwrite:
+        if earlier.get("fingerprint") != digest:
+            differing = _differences(earlier, verb, arguments)
+            raise OutputError(
+                f"output folder {out} holds another run (differing: {differing})",
+                "a run never overwrites another one's results",
+                "choose another --out, or add --overwrite to replace the files that its run.json lists",
+            )
+        if all((out / name).is_file() for name in earlier["files"]):
+            yield RunFolder(out, out, finished=True)
+            return
+    work = _make_work_folder(out, earlier)
+    try:
+        yield RunFolder(out, work, finished=False)
+        files = sorted(str(p.relative_to(work)) for p in work.rglob("*") if p.is_file())
+        record = {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "verb": verb,
+            "arguments": arguments,
+            "fingerprint": digest,
+            "files": files,
+            "facts": facts or {},
+        }
+        write_json(work / RUN_FILE, record)
+        for name in (earlier or {}).get("files", []) if overwrite else []:
+            (out / name).unlink(missing_ok=True)
+        for name in [*files, RUN_FILE]:  # run.json last: its presence says that the rest is complete
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).replace(out / name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        _remove_if_empty(out)
+
+
+def _earlier_run(out: Path) -> dict[str, Any] | None:
+    """Read the run that the folder holds; None when it holds none and is free to use."""
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise OutputError(f"--out {out}", "it is a file, and the output is a folder", "name a folder")
+    record = out / RUN_FILE
+    if not record.is_file():
+        foreign = sorted(p.name for p in out.iterdir() if not p.name.startswith(".partial-"))
+        if foreign:
+            raise OutputError(
+                f"output folder {out} holds files that no spiroct run made ({foreign[0]})",
+                "results go to a new or empty folder",
+                "choose another --out",
+            )
+        return None
+    try:
+        run: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        if run["schema"] != SCHEMA or not isinstance(run["files"], list):
+            raise ValueError(run["schema"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise OutputError(
+            f"{record} is not a spiroct run record",
+            "results go to a new or empty folder",
+            "choose another --out",
+        ) from None
+    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in run["files"]):
+        raise OutputError(
+            f"{record} lists files outside its folder",
+            "a run's files lie in its folder",
+            "choose another --out",
+        )
+    return run
+
+
+def _differences(earlier: dict[str, Any], verb: str, arguments: dict[str, Any]) -> str:
+    if earlier.get("verb") != verb:
+        return f"command {earlier.get('verb')} there, {verb} here"
+    before, now = earlier.get("arguments", {}), json.loads(to_json(arguments))
+    names = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    return (
+        ", ".join(f"{n} {before.get(n)!r} there, {now.get(n)!r} here" for n in names[:3])
+        or "spiroct's version"
+    )
+
+
+def _make_work_folder(out: Path, earlier: dict[str, Any] | None) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if earlier is None:
+            for leftover in out.glob(".partial-*"):  # of a run that was killed
+                shutil.rmtree(leftover, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=".partial-", dir=out))
+    except OSError as refused:
+        raise OutputError(
+            f"output folder {out} cannot be written ({refused.strerror})",
+            "results need a folder that you may write to",
+            "choose another --out or mend its permissions",
+        ) from None
+
+
+def _remove_if_empty(out: Path) -> None:
+    """Leave no empty folder behind a refused run."""
+    try:
+        out.rmdir()
+    except OSError:
+        return

@@ -1,0 +1,1 @@
+"""Lungs, lobes, airways and vessels; several methods behind one contract."""

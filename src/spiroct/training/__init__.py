@@ -1,0 +1,1 @@
+"""Fit networks and plain baselines to a cohort."""
