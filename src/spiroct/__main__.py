@@ -1,0 +1,5 @@
+"""``python -m spiroct`` is the command ``spiroct``."""
+
+from spiroct.cli.main import main
+
+main()

@@ -1,0 +1,64 @@
+"""``spiroct predict``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spiroct.cli import options
+
+
+def predict(
+    *,
+    scan: options.Scan,
+    out: options.Out,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
+    ] = None,
+    sex: options.SexOption = None,
+    age: options.AgeOption = None,
+    height: options.HeightOption = None,
+    ethnicity: options.EthnicityOption = None,
+    dlco: options.DlcoOption = None,
+    fev1: options.Fev1Option = None,
+    fvc: options.FvcOption = None,
+    tlc: options.TlcOption = None,
+    dlco_unit: options.DlcoUnit = "mmol/min/kPa",
+    equations: options.EquationsOption = "gli-global-2022",
+    series: options.Series = None,
+    engine: Annotated[str, typer.Option("--engine", help="What runs the network: auto or torch.")] = "auto",
+    force: options.Force = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Estimate DLCO, FEV1, FVC and TLC from one chest CT and write a report."""
+    from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
+    from spiroct.documents import to_json
+    from spiroct.reporting.table import prediction_table
+    from spiroct.workflows.predict import predict as run
+
+    prediction = run(
+        scan,
+        out=out,
+        model=model or DEFAULT_CHECKPOINT,
+        sex=sex,
+        age=age,
+        height=height,
+        ethnicity=ethnicity,
+        dlco=dlco,
+        fev1=fev1,
+        fvc=fvc,
+        tlc=tlc,
+        dlco_unit=dlco_unit,
+        equations=equations,
+        series=series,
+        engine=engine,
+        force=force,
+        overwrite=overwrite,
+    )
+    if as_json:
+        typer.echo(to_json(prediction.to_document()), nl=False)
+    else:
+        typer.echo(prediction_table(prediction))
+        typer.echo(f"report: {out / 'report.html'}")

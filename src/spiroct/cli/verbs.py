@@ -1,0 +1,22 @@
+"""The verbs of the command line, each in the file of its name."""
+
+from __future__ import annotations
+
+import typer
+
+from spiroct.cli import doctor, models, predict, reference, segment, simulate, train
+
+
+def register(app: typer.Typer) -> None:
+    """Hang every verb on the application, in the order of a user's day."""
+    if app.registered_commands:
+        return
+    app.command("predict", short_help="Lung function from one chest CT, with a report.")(predict.predict)
+    app.command("segment", short_help="Lung mask of one chest CT.")(segment.segment)
+    app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(
+        reference.reference
+    )
+    app.add_typer(simulate.app, name="simulate")
+    app.command("train", short_help="Train a network on a cohort.")(train.train)
+    app.add_typer(models.app, name="models")
+    app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

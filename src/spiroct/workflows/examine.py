@@ -1,0 +1,127 @@
+"""The steps that every verb on a scan begins with: read it, find the lungs, judge both."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from spiroct.errors import RefusalError
+from spiroct.imaging.reading import read_ct
+from spiroct.imaging.volume import CTVolume, LabelMap
+from spiroct.log import logger
+from spiroct.quality.acquisition import TrainingDomain, judge_acquisition
+from spiroct.quality.contents import judge_contents
+from spiroct.quality.masks import judge_lungs
+from spiroct.quality.verdict import Outcome, Verdict
+from spiroct.segmentation.lungs import segment_lungs
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A scan that was read, segmented and judged.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan in its own frame.
+    lungs : LabelMap
+        1 right, 2 left, in the scan's own geometry.
+    verdicts : tuple of Verdict
+        Every check that was made.
+    overrides : tuple of str
+        What failed and was let pass by ``force``: check, value and limit of each.
+    """
+
+    volume: CTVolume
+    lungs: LabelMap
+    verdicts: tuple[Verdict, ...]
+    overrides: tuple[str, ...]
+
+
+def examine(
+    volume: CTVolume,
+    scan: Path,
+    *,
+    lungs: str = "threshold",
+    domain: TrainingDomain | None = None,
+    force: bool = False,
+) -> Examined:
+    """Find the lungs of a scan and judge whether its numbers can be believed.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan.
+    scan : Path
+        Where it came from, for messages.
+    lungs : str
+        Lung segmentation method.
+    domain : TrainingDomain, optional
+        What the checkpoint was trained on; None judges by general limits only.
+    force : bool
+        Let judgements pass; they are recorded in ``overrides``.
+
+    Raises
+    ------
+    RefusalError
+        If a check fails and ``force`` is not given.
+    ScanError
+        If there are no lungs to be found, whatever ``force`` says.
+    """
+    before = (*judge_acquisition(volume, domain), *judge_contents(volume))
+    overrides = _refuse_or_record(before, scan, force=force)
+    labels = segment_lungs(volume, method=lungs)
+    after = judge_lungs(volume, labels)
+    overrides += _refuse_or_record(after, scan, force=force)
+    for verdict in (*before, *after):
+        if verdict.outcome is Outcome.WARN:
+            logger.warning(
+                "warning: %s (%s): %s.", verdict.check.replace("_", " "), verdict.value, verdict.meaning
+            )
+    return Examined(volume, labels, (*before, *after), overrides)
+
+
+def read_scan(scan: Path, *, series: str | None = None) -> tuple[CTVolume, str]:
+    """Read a scan and hash what was read.
+
+    Returns
+    -------
+    volume : CTVolume
+        The scan in its own frame.
+    digest : str
+        BLAKE2b of voxels and geometry: the same scan gives the same digest in any format.
+    """
+    volume = read_ct(scan, series=series)
+    for note in volume.acquisition.notes:
+        logger.warning("warning: %s", note)
+    digest = hashlib.blake2b(volume.hu.tobytes(), digest_size=16)
+    digest.update(repr(volume.geometry).encode())
+    return volume, digest.hexdigest()
+
+
+def scan_id_of(volume: CTVolume, scan: Path) -> str:
+    """Name a scan by its series, else by its file's stem; never by a patient's name."""
+    uid = volume.acquisition.series_uid
+    if uid:
+        return "series-" + hashlib.sha256(uid.encode()).hexdigest()[:12]
+    return scan.name.split(".")[0]
+
+
+def _refuse_or_record(verdicts: tuple[Verdict, ...], scan: Path, *, force: bool) -> tuple[str, ...]:
+    failed = [v for v in verdicts if v.outcome is Outcome.FAIL]
+    if failed and not force:
+        worst = failed[0]
+        others = f" (also failing: {', '.join(v.check for v in failed[1:])})" if len(failed) > 1 else ""
+        raise RefusalError(
+            f"{scan}: {worst.check.replace('_', ' ')} is {_shown(worst.value)}{others}",
+            f"the limit is {worst.limit}, because {worst.meaning[:1].lower()}{worst.meaning[1:]}",
+            f"{worst.remedy or 'use another scan'}, or add --force to go on all the same",
+        )
+    for v in failed:
+        logger.warning("warning: --force lets %s pass (%s): %s.", v.check, _shown(v.value), v.meaning)
+    return tuple(f"{v.check}: {_shown(v.value)} (limit: {v.limit})" for v in failed)
+
+
+def _shown(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,87 @@
+"""``spiroct segment``: the lung mask of one scan, in the scan's own geometry."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from spiroct.documents import write_json
+from spiroct.imaging.volume import LabelMap
+from spiroct.imaging.writing import write_nifti
+from spiroct.quality.verdict import Verdict
+from spiroct.run_folder import run_folder
+from spiroct.workflows.examine import examine, read_scan, scan_id_of
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What ``segment`` made of one scan.
+
+    Parameters
+    ----------
+    scan_id : str
+        Identifier of the scan.
+    lungs : LabelMap
+        1 right, 2 left.
+    quality : tuple of Verdict
+        Checks on scan and mask.
+    overrides : tuple of str
+        Checks that ``force`` let pass.
+    """
+
+    scan_id: str
+    lungs: LabelMap
+    quality: tuple[Verdict, ...]
+    overrides: tuple[str, ...]
+
+
+def segment(
+    scan: Path,
+    *,
+    out: Path,
+    lungs: str = "threshold",
+    series: str | None = None,
+    force: bool = False,
+    overwrite: bool = False,
+) -> Segmentation:
+    """Segment the lungs of one scan and write ``lungs.nii.gz``, ``quality.json`` and ``run.json``.
+
+    Parameters
+    ----------
+    scan : Path
+        DICOM folder or zip, NIfTI, MHA, MHD or NRRD file.
+    out : Path
+        Output folder.
+    lungs : str
+        Segmentation method.
+    series : str, optional
+        SeriesInstanceUID to read where a folder holds several.
+    force : bool
+        Go on where a judgement (cut lungs, thick slices) would refuse.
+    overwrite : bool
+        Replace an earlier run in the same folder.
+
+    Raises
+    ------
+    SpiroctError
+        If the scan cannot be read or is refused, or the folder cannot be written.
+    """
+    volume, digest = read_scan(scan, series=series)
+    arguments = {"scan": digest, "lungs": lungs, "series": series, "force": force}
+    with run_folder(out, verb="segment", arguments=arguments, overwrite=overwrite) as run:
+        examined = examine(volume, scan, lungs=lungs, force=force)
+        result = Segmentation(scan_id_of(volume, scan), examined.lungs, examined.verdicts, examined.overrides)
+        if not run.finished:
+            write_nifti(examined.lungs, run.work / "lungs.nii.gz")
+            write_json(
+                run.work / "quality.json",
+                {
+                    "schema": "spiroct.quality",
+                    "schema_version": 1,
+                    "scan_id": result.scan_id,
+                    "quality": [dataclasses.asdict(v) for v in result.quality],
+                    "overrides": list(result.overrides),
+                },
+            )
+    return result
