@@ -16,6 +16,7 @@ from spiroct.documents import to_json, write_json
 from spiroct.errors import OutputError
 
 RUN_FILE = "run.json"
+STARTED_FILE = ".started.json"
 SCHEMA = "spiroct.run"
 SCHEMA_VERSION = 1
 
@@ -52,8 +53,11 @@ def run_folder(
     arguments: dict[str, Any],
     overwrite: bool = False,
     facts: dict[str, Any] | None = None,
+    resumable: bool = False,
 ) -> Iterator[RunFolder]:
     """Make a run's files in a hidden folder and move them into place only when all are there.
+
+    Files whose names begin with a dot are the work's own and are not moved.
 
     Parameters
     ----------
@@ -68,6 +72,10 @@ def run_folder(
         Start anew: delete the files that the earlier run lists, and only those.
     facts : dict, optional
         Volatile facts for ``run.json`` (time, host, versions, memory); the caller may fill it until the end.
+    resumable : bool
+        Keep ``work`` when the run is interrupted, and give it back to the same command; for work of many
+        parts, each written whole (to a dotted name, then renamed). A different command is refused until the
+        unfinished one is finished or overwritten.
 
     Yields
     ------
@@ -77,7 +85,8 @@ def run_folder(
     Raises
     ------
     OutputError
-        If the folder cannot be written, or holds another run or files of someone else.
+        If the folder cannot be written, or holds another run, another unfinished run, or files of someone
+        else.
     """
     earlier = _earlier_run(out)
     digest = fingerprint({"verb": verb, "arguments": arguments})
@@ -92,10 +101,18 @@ def run_folder(
         if all((out / name).is_file() for name in earlier["files"]):
             yield RunFolder(out, out, finished=True)
             return
-    work = _make_work_folder(out, earlier)
+    if not overwrite:
+        _refuse_other_unfinished(out, digest, verb, arguments)
+    name = f".partial-{digest[:16]}" if resumable else None
+    work = _make_work_folder(out, earlier, name=name, overwrite=overwrite)
+    if resumable:
+        write_json(work / STARTED_FILE, {"verb": verb, "arguments": arguments, "fingerprint": digest})
+    complete = False
     try:
         yield RunFolder(out, work, finished=False)
-        files = sorted(str(p.relative_to(work)) for p in work.rglob("*") if p.is_file())
+        files = sorted(
+            str(p.relative_to(work)) for p in work.rglob("*") if p.is_file() and not p.name.startswith(".")
+        )
         record = {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
@@ -111,8 +128,10 @@ def run_folder(
         for name in [*files, RUN_FILE]:  # run.json last: its presence says that the rest is complete
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).replace(out / name)
+        complete = True
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if complete or not resumable:
+            shutil.rmtree(work, ignore_errors=True)
         _remove_if_empty(out)
 
 
@@ -162,13 +181,34 @@ def _differences(earlier: dict[str, Any], verb: str, arguments: dict[str, Any]) 
     )
 
 
-def _make_work_folder(out: Path, earlier: dict[str, Any] | None) -> Path:
+def _refuse_other_unfinished(out: Path, digest: str, verb: str, arguments: dict[str, Any]) -> None:
+    """Hours of work of an interrupted run are not deleted by a different command."""
+    for record in sorted(out.glob(f".partial-*/{STARTED_FILE}")):
+        try:
+            started: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # killed while it was written: nothing was made yet
+        if started.get("fingerprint") != digest:
+            raise OutputError(
+                f"output folder {out} holds another run that is unfinished "
+                f"(differing: {_differences(started, verb, arguments)})",
+                "a run never overwrites another one's work",
+                "repeat that command to finish it, choose another --out, or add --overwrite to start anew",
+            )
+
+
+def _make_work_folder(
+    out: Path, earlier: dict[str, Any] | None, *, name: str | None, overwrite: bool
+) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if earlier is None:
-            for leftover in out.glob(".partial-*"):  # of a run that was killed
+        for leftover in out.glob(".partial-*") if earlier is None or overwrite else ():
+            if overwrite or leftover.name != name:  # of a run that was killed
                 shutil.rmtree(leftover, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=".partial-", dir=out))
+        if name is None:
+            return Path(tempfile.mkdtemp(prefix=".partial-", dir=out))
+        (out / name).mkdir(exist_ok=True)
+        return out / name
     except OSError as refused:
         raise OutputError(
             f"output folder {out} cannot be written ({refused.strerror})",
