@@ -76,9 +76,7 @@ def _run(words: list[str], *, debug: bool) -> int:
         logger.error("spiroct: %s", refusal)
         return ExitCode.REFUSED
     except (KeyboardInterrupt, typer.Abort):
-        logger.error(
-            "spiroct: interrupted; nothing half-written was left, and the same command starts again."
-        )
+        logger.error("spiroct: interrupted; nothing half-written was left, and the same command starts again.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of stdout went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

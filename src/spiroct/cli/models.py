@@ -19,9 +19,7 @@ def list_models(*, as_json: options.AsJson = False) -> None:
 
     names = packaged()
     typer.echo(
-        to_json({"schema": "spiroct.models", "schema_version": 1, "models": names})
-        if as_json
-        else "\n".join(names)
+        to_json({"schema": "spiroct.models", "schema_version": 1, "models": names}) if as_json else "\n".join(names)
     )
 
 

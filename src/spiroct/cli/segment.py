@@ -27,9 +27,7 @@ def segment(
     volumes = {"lungs": None, "right lung": 1, "left lung": 2}
     litres = {name: result.lungs.volume_l(label) for name, label in volumes.items()}
     if as_json:
-        regions = {
-            name.replace(" ", "_"): {"volume": {"value": v, "unit": "L"}} for name, v in litres.items()
-        }
+        regions = {name.replace(" ", "_"): {"volume": {"value": v, "unit": "L"}} for name, v in litres.items()}
         document = {
             "schema": "spiroct.segment",
             "schema_version": 1,

@@ -18,9 +18,7 @@ Without = Annotated[
     list[str] | None,
     typer.Option("--without", help="Cause whose effect on function is set to zero; repeatable."),
 ]
-Variant = Annotated[
-    int, typer.Option("--variant", help="1, or 2: vessel and texture generators no training saw.")
-]
+Variant = Annotated[int, typer.Option("--variant", help="1, or 2: vessel and texture generators no training saw.")]
 
 
 @app.command("patient")

@@ -14,9 +14,7 @@ def train(
     *,
     cohort: Annotated[Path, typer.Argument(help="cohort.csv.", show_default=False)],
     out: options.Out,
-    recipe: Annotated[
-        str, typer.Option("--recipe", help="Name of a recipe or a TOML file.")
-    ] = "demonstration",
+    recipe: Annotated[str, typer.Option("--recipe", help="Name of a recipe or a TOML file.")] = "demonstration",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the training.")] = 0,
     overwrite: options.Overwrite = False,
 ) -> None:

@@ -13,9 +13,7 @@ def register(app: typer.Typer) -> None:
         return
     app.command("predict", short_help="Lung function from one chest CT, with a report.")(predict.predict)
     app.command("segment", short_help="Lung mask of one chest CT.")(segment.segment)
-    app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(
-        reference.reference
-    )
+    app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(reference.reference)
     app.add_typer(simulate.app, name="simulate")
     app.command("train", short_help="Train a network on a cohort.")(train.train)
     app.add_typer(models.app, name="models")

@@ -99,9 +99,7 @@ class CTVolume:
     def __post_init__(self) -> None:
         """Refuse an array that does not fit its geometry."""
         if self.hu.shape != self.geometry.shape:
-            raise ValueError(
-                f"array of shape {self.hu.shape} does not fit geometry of shape {self.geometry.shape}"
-            )
+            raise ValueError(f"array of shape {self.hu.shape} does not fit geometry of shape {self.geometry.shape}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +120,7 @@ class LabelMap:
     def __post_init__(self) -> None:
         """Refuse an array that does not fit its geometry."""
         if self.labels.shape != self.geometry.shape:
-            raise ValueError(
-                f"array of shape {self.labels.shape} does not fit geometry of shape {self.geometry.shape}"
-            )
+            raise ValueError(f"array of shape {self.labels.shape} does not fit geometry of shape {self.geometry.shape}")
 
     def volume_l(self, label: int | None = None) -> float:
         """Volume of one label, or of all labels above zero, in litres."""
