@@ -1,0 +1,189 @@
+"""Read and write cohort.csv: every fault is found and named in one reading."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spiroct.cohort.cohort import DLCO_TRADITIONAL, FLAGS, NUMBERS, OPTIONAL, ORDER, PATHS, REQUIRED, Cohort
+from spiroct.cohort.faults import Fault, faults_of
+from spiroct.errors import InputError
+from spiroct.log import logger
+from spiroct.pft.measures import Measure
+from spiroct.pft.units import dlco_to_si
+
+_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """The file as text: header, rows by line number, and what had to be interpreted."""
+
+    header: list[str]
+    rows: list[tuple[int, dict[str, str]]]
+    notes: list[str]
+
+
+def read_cohort(path: Path, *, images: bool = True) -> Cohort:
+    """Read a cohort table and check all of it.
+
+    Comma- and semicolon-separated files are read, decimal commas too; what was interpreted is said in
+    ``notes`` and logged. Paths are relative to the file. DLCO is in mmol/min/kPa unless the column is
+    ``DLCO_mL_min_mmHg``. Empty cells are missing values.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV file.
+    images : bool
+        Whether every scan needs an existing image; False for studies of the numbers alone.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as a cohort. All faults are listed, each with its line.
+    """
+    raw = _read_text(path)
+    faults = [*_header_faults(raw.header)]
+    if not faults and not raw.rows:
+        faults = [Fault(1, "there are no patients below the header")]
+    if faults:
+        raise _refusal(path, faults)
+    rows = [(line, _with_scan_id(row)) for line, row in raw.rows]
+    faults = list(faults_of(rows, folder=path.parent, images=images))
+    if faults:
+        raise _refusal(path, faults)
+    for note in raw.notes:
+        logger.warning("%s: %s.", path, note)
+    return Cohort(_typed([row for _, row in rows]), path.parent, tuple(raw.notes))
+
+
+def write_cohort(cohort: Cohort, path: Path) -> None:
+    """Write a cohort table; the same cohort always gives the same bytes.
+
+    Paths are written relative to the new file's folder. DLCO is in mmol/min/kPa.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    path : Path
+        The CSV file; its folder must exist.
+    """
+    table = cohort.table.copy()
+    for column in PATHS:
+        if column in table:
+            table[column] = [_moved(name, cohort.folder, path.parent) for name in table[column]]
+    known = [name for name in ORDER if name in table]
+    table = table[[*known, *(c for c in table.columns if c not in known)]]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in table.itertuples(index=False):
+        writer.writerow([_cell(value) for value in row])
+    path.write_text(buffer.getvalue(), encoding="utf-8")
+
+
+def _cell(value: object) -> str:
+    """Shortest text that reads back as the same number; empty where missing."""
+    if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _moved(name: str, old: Path, new: Path) -> str:
+    if not name or Path(name).is_absolute() or old.resolve() == new.resolve():
+        return name
+    return Path(os.path.relpath((old / name).resolve(), new.resolve())).as_posix()
+
+
+def _read_text(path: Path) -> _Raw:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"cohort {path}", "there is no such file", "check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"cohort {path}", "it is a folder", "name the CSV file in it") from None
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise InputError(
+            f"cohort {path}", f"it is not a text table ({unreadable})", "save it as CSV in UTF-8"
+        ) from None
+    lines = text.splitlines()
+    first = lines[0] if lines else ""
+    semicolon = first.count(";") > first.count(",")
+    notes = ["fields are separated by semicolons"] if semicolon else []
+    reader = csv.reader(io.StringIO(text), delimiter=";" if semicolon else ",")
+    header = [name.strip() for name in next(reader, [])]
+    rows, commas = [], False
+    for record in reader:
+        cells = [cell.strip() for cell in record]
+        if not any(cells):
+            continue
+        row = dict(zip(header, cells, strict=False)) | dict.fromkeys(header[len(cells) :], "")
+        if len(cells) > len(header):
+            row["_surplus"] = ", ".join(cells[len(header) :])
+        for name in (*NUMBERS, DLCO_TRADITIONAL):
+            if _DECIMAL_COMMA.match(row.get(name, "")):
+                row[name], commas = row[name].replace(",", "."), True
+        rows.append((reader.line_num, row))
+    if commas:
+        notes.append("commas in numbers are read as decimal points")
+    if DLCO_TRADITIONAL in header:
+        notes.append("DLCO is converted from mL/min/mmHg to mmol/min/kPa")
+    return _Raw(header, rows, notes)
+
+
+def _header_faults(header: list[str]) -> Iterator[Fault]:
+    duplicates = sorted({name for name in header if name and header.count(name) > 1})
+    for name in duplicates:
+        yield Fault(1, f"column {name} is there twice")
+    if Measure.DLCO.value in header and DLCO_TRADITIONAL in header:
+        yield Fault(1, f"DLCO is there twice, as DLCO and {DLCO_TRADITIONAL}")
+    for name in REQUIRED:
+        if name in header or (name == Measure.DLCO.value and DLCO_TRADITIONAL in header):
+            continue
+        unknown = [h for h in header if h not in REQUIRED and h not in OPTIONAL]
+        near = difflib.get_close_matches(name.lower(), [h.lower() for h in unknown], n=1, cutoff=0.75)
+        found = next((h for h in unknown if near and h.lower() == near[0]), None)
+        yield Fault(1, f"column {name} is missing" + (f" (found {found!r})" if found else ""))
+
+
+def _with_scan_id(row: dict[str, str]) -> dict[str, str]:
+    return row | {"scan_id": row.get("scan_id") or row["patient_id"]}
+
+
+def _typed(rows: list[dict[str, str]]) -> pd.DataFrame:
+    """Turn checked text into typed columns."""
+    columns: dict[str, object] = {}
+    for name in rows[0]:
+        cells = [row[name] for row in rows]
+        if name == DLCO_TRADITIONAL:
+            columns[Measure.DLCO.value] = np.array([dlco_to_si(float(c)) if c else np.nan for c in cells])
+        elif name in NUMBERS:
+            columns[name] = np.array([float(c) if c else np.nan for c in cells])
+        elif name in (*FLAGS, "fold"):
+            columns[name] = pd.array([int(c) if c else pd.NA for c in cells], dtype="Int64")
+        else:
+            columns[name] = np.array(cells, dtype=object)
+    return pd.DataFrame(columns)
+
+
+def _refusal(path: Path, faults: list[Fault]) -> InputError:
+    count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+    return InputError(
+        f"cohort {path} has {count}",
+        "; ".join(f"line {fault.line}, {fault.what}" for fault in sorted(faults)),
+        "mend the table and read it again",
+    )
