@@ -60,9 +60,7 @@ class Demographics:
         object.__setattr__(self, "sex", _member(Sex, "sex", self.sex))
         object.__setattr__(self, "ethnicity", _member(Ethnicity, "ethnicity", self.ethnicity))
         if self.age is not None and not (math.isfinite(self.age) and 0 < self.age <= 120):
-            raise DemographicsError(
-                f"age {self.age:g}", "ages are 0 to 120 years", "give the age in years, as 53.4"
-            )
+            raise DemographicsError(f"age {self.age:g}", "ages are 0 to 120 years", "give the age in years, as 53.4")
         if self.height_cm is not None and not (math.isfinite(self.height_cm) and self.height_cm > 0):
             raise DemographicsError(
                 f"height {self.height_cm:g}", "heights are positive", "give the height in centimetres, as 168"
@@ -75,6 +73,43 @@ class Demographics:
         return tuple(name for name, value in values.items() if value is None)
 
 
+def check_person(
+    *,
+    sex: str | None = None,
+    age: float | None = None,
+    height_cm: float | None = None,
+    ethnicity: str | None = None,
+) -> Demographics:
+    """Take what a user typed as a person, catching mistakes of unit.
+
+    Parameters
+    ----------
+    sex : str, optional
+        ``"F"`` or ``"M"``.
+    age : float, optional
+        Decimal years.
+    height_cm : float, optional
+        100 to 230 cm: a door's limit, narrower than what the equations accept.
+    ethnicity : str, optional
+        A group of GLI-2012.
+
+    Raises
+    ------
+    DemographicsError
+        If a value is impossible, or looks like another unit.
+    """
+    if height_cm is not None and not 100 <= height_cm <= 230:
+        looks, example = "", "168"
+        if 1.0 <= height_cm <= 2.3:
+            looks, example = ", which looks like metres", f"{100 * height_cm:.0f}"
+        elif 39 <= height_cm <= 91:
+            looks, example = ", which looks like inches", f"{2.54 * height_cm:.0f}"
+        raise DemographicsError(
+            f"height {height_cm:g}{looks}", "heights are 100 to 230 cm", f"give the height in centimetres, as {example}"
+        )
+    return Demographics(sex=sex, age=age, height_cm=height_cm, ethnicity=ethnicity)  # type: ignore[arg-type]
+
+
 def _member(kind: type[_E], name: str, value: str | None) -> _E | None:
     if value is None:
         return None
@@ -82,6 +117,4 @@ def _member(kind: type[_E], name: str, value: str | None) -> _E | None:
         return kind(value)
     except ValueError:
         known = " or ".join(kind)
-        raise DemographicsError(
-            f"{name} {value!r}", f"{name} is {known}", f"use {known}, or leave it out"
-        ) from None
+        raise DemographicsError(f"{name} {value!r}", f"{name} is {known}", f"use {known}, or leave it out") from None
