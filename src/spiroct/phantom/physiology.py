@@ -183,9 +183,7 @@ def predicted(patients: Sequence[PhantomPatient]) -> tuple[Functions, Functions]
 
 def _burden(table: Columns, weights: tuple[float, float, float], basal: float) -> Float64Array:
     """Extent of ILD weighted by pattern and place, as a fraction of the lung."""
-    pattern = sum(
-        (w * table[n] for w, n in zip(weights, PATTERNS, strict=True)), np.zeros_like(table["ild_extent"])
-    )
+    pattern = sum((w * table[n] for w, n in zip(weights, PATTERNS, strict=True)), np.zeros_like(table["ild_extent"]))
     burden: Float64Array = table["ild_extent"] * pattern * (1 + basal * (table["ild_basal"] - _MEAN_BASAL))
     return burden
 
@@ -233,9 +231,7 @@ def _true(table: Columns, medians: Functions, spreads: Functions, model: Functio
     return {Measure.DLCO: dlco, Measure.FEV1: fev1, Measure.FVC: fvc, Measure.TLC: tlc}
 
 
-def lung_functions(
-    patients: Sequence[PhantomPatient], *, model: FunctionModel = MODEL
-) -> tuple[Functions, Functions]:
+def lung_functions(patients: Sequence[PhantomPatient], *, model: FunctionModel = MODEL) -> tuple[Functions, Functions]:
     """Compute the lung function of many patients.
 
     Parameters
@@ -253,9 +249,10 @@ def lung_functions(
     table = _acting(patients)
     true = _true(table, *predicted(patients), model)
     measured = {
-        m: np.maximum(true[m] * (1 + NOISE_CV[m] * table[f"noise_{m.value.lower()}"]), 0.1 * true[m])
-        for m in Measure
+        m: np.maximum(true[m] * (1 + NOISE_CV[m] * table[f"noise_{m.value.lower()}"]), 0.1 * true[m]) for m in Measure
     }
+    # a forced expiration holds its own first second, whatever the noise
+    measured[Measure.FEV1] = np.minimum(measured[Measure.FEV1], model.ratio_highest * measured[Measure.FVC])
     return true, measured
 
 
