@@ -1,0 +1,90 @@
+"""Trachea and main bronchi: what is air inside the chest and yet no lung."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from spiroct.segmentation.morphology import dilate, opened
+from spiroct.types import BoolArray, Float32Array, Vector3
+
+LUMEN_HU = -900.0  # a trachea holds air; partial volume at its wall is brighter
+SEED_AREA_MM2 = (50.0, 900.0)  # tracheal lumen: Breatnach 1984, doi 10.2214/ajr.142.5.903, widened for disease
+SEED_OFF_CENTRE_MM = 45.0
+TRUNK_ML = (4.0, 150.0)
+TRUNK_RADIUS_MM = 3.5  # main bronchi are wider than 8 mm, lobar ones hardly
+WALL_MM = 2.0
+
+
+def airway_trunk(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> BoolArray:
+    """Find the lumen and wall of trachea and main bronchi.
+
+    The trachea is the chain of round dark spots near the midline at the top of the chest. From it the lumen grows
+    into darker-than-threshold air; the threshold rises as long as the volume stays that of a trunk, since a leak
+    into the lung makes it explode. Wide parts of what was grown are the trunk; the rest is bronchi inside the lung.
+
+    Parameters
+    ----------
+    hu : array (z, y, x)
+        Canonical orientation.
+    inside : array (z, y, x)
+        The body without what surrounds it.
+    spacing : tuple of float
+        Millimetres along (z, y, x).
+
+    Returns
+    -------
+    array (z, y, x)
+        True in the trunk; empty where no trachea is found.
+    """
+    seed = _trachea_seed(hu, inside, spacing)
+    if seed is None:
+        return np.zeros_like(inside)
+    voxel_ml = float(np.prod(spacing)) / 1000
+    trunk = np.zeros_like(inside)
+    for threshold in np.arange(-980.0, -799.0, 20.0):
+        labels, _ = ndimage.label((hu < threshold) & inside)
+        label = labels[seed]
+        if label == 0:
+            continue
+        grown = labels == label
+        volume = float(np.count_nonzero(grown)) * voxel_ml
+        before = float(np.count_nonzero(trunk)) * voxel_ml
+        if volume > TRUNK_ML[1] or (before > TRUNK_ML[0] and volume > 2.5 * before):
+            break
+        trunk = grown
+    wide = opened(trunk, min(TRUNK_RADIUS_MM, 1.5 * max(spacing[1:])), spacing)
+    labels, _ = ndimage.label(wide)
+    main = labels == labels[seed] if labels[seed] else wide
+    return dilate(main, WALL_MM, spacing) if main.any() else trunk
+
+
+def _trachea_seed(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> tuple[int, int, int] | None:
+    """Find one voxel in the tracheal lumen, from the longest chain of suitable spots in the upper half."""
+    dark = (hu < LUMEN_HU) & inside
+    area = spacing[1] * spacing[2]
+    columns = np.flatnonzero(inside.any(axis=(0, 1)))
+    middle = (columns[0] + columns[-1]) / 2 if len(columns) else 0.0
+    spots = np.zeros_like(inside)
+    for z in range(hu.shape[0] // 3, hu.shape[0]):
+        labels, count = ndimage.label(dark[z])
+        for label in range(1, count + 1):
+            spot = labels == label
+            size = float(np.count_nonzero(spot)) * area
+            if not SEED_AREA_MM2[0] <= size <= SEED_AREA_MM2[1]:
+                continue
+            y, x = np.nonzero(spot)
+            height, width = np.ptp(y) + 1, np.ptp(x) + 1
+            round_ = max(height * spacing[1], width * spacing[2]) < 2.5 * min(height * spacing[1], width * spacing[2])
+            if round_ and abs(x.mean() - middle) * spacing[2] < SEED_OFF_CENTRE_MM:
+                spots[z] |= spot
+    labels, count = ndimage.label(spots)
+    if not count:
+        return None
+    boxes = ndimage.find_objects(labels)
+    best = max(range(count), key=lambda i: (boxes[i][0].stop - boxes[i][0].start, -i))
+    if (boxes[best][0].stop - boxes[best][0].start) * spacing[0] < 15.0:
+        return None
+    points = np.argwhere(labels == best + 1)
+    z, y, x = points[np.argmin(hu[tuple(points.T)])]
+    return int(z), int(y), int(x)
