@@ -17,6 +17,7 @@ from spiroct.phantom.patient import PhantomPatient
 from spiroct.phantom.physiology import columns, lung_functions, predicted, scan_states
 from spiroct.phantom.shown import SHOWN, resolved
 from spiroct.types import BoolArray, Float64Array
+from spiroct.workflows.truth import permuted
 
 SCHEMA = "spiroct.ceiling"
 SCHEMA_VERSION = 1
@@ -37,10 +38,10 @@ def ceiling(
     patients: Sequence[PhantomPatient],
     measured: dict[Measure, Float64Array],
     reference: Sequence[PhantomPatient],
-    reference_measured: dict[Measure, Float64Array] | None = None,
     *,
     spacing: float,
     test: BoolArray | None = None,
+    permute: bool = False,
 ) -> dict[str, Any]:
     """Compute what the best reader of the CT could reach, and what plain readers reach.
 
@@ -57,12 +58,12 @@ def ceiling(
         Its measured lung function, permuted where the cohort is.
     reference : sequence of PhantomPatient
         Patients to fit on, none of the cohort.
-    reference_measured : dict, optional
-        Their measured lung function; follows from the patients when left out.
     spacing : float
         Grid of the images in mm: decides which causes are resolved.
     test : bool array (n,), optional
         The cohort's test patients, judged apart as well.
+    permute : bool
+        Whether the cohort's PFTs are permuted; then those to fit on are too, and nothing can be learned.
 
     Returns
     -------
@@ -71,7 +72,9 @@ def ceiling(
         ceiling's ICC, and the partial R at fixed lung volume; null where it does not exist.
     """
     here, there = _view(patients, spacing), _view(reference, spacing)
-    taught = lung_functions(reference)[1] if reference_measured is None else reference_measured
+    taught = lung_functions(reference)[1]
+    if permute:
+        taught = permuted(taught, seed=reference[0].seed)
     sets = {"all": np.ones(len(patients), dtype=bool)} | ({} if test is None else {"test": test})
     readers: dict[str, Any] = {}
     for reader in (_CEILING, _VOLUME, _PLAIN):
@@ -88,7 +91,7 @@ def ceiling(
                 best = readers[_CEILING][measure.value][name]["ICC"]
                 figures = readers[reader][measure.value][name]
                 ratio = None if figures["ICC"] is None or not best else figures["ICC"] / best
-                figures["share_of_ceiling_icc"] = finite_or_none(ratio)
+                figures["share_of_ceiling_icc"] = ratio if ratio is None else _rounded(ratio)
     seen = resolved(spacing)
     return {
         "schema": SCHEMA,
@@ -153,8 +156,13 @@ def _figures(measured: Float64Array, estimated: Float64Array, volume: Float64Arr
     if len(measured) < FEWEST:
         return figures | dict.fromkeys(("R", "ICC", "MAE", "partial_R_at_fixed_lung_volume"))
     return figures | {
-        "R": finite_or_none(pearson_r(measured, estimated)),
-        "ICC": finite_or_none(icc_a1(measured, estimated)),
-        "MAE": float(np.abs(measured - estimated).mean()),
-        "partial_R_at_fixed_lung_volume": finite_or_none(partial_r(measured, estimated, volume)),
+        "R": _rounded(pearson_r(measured, estimated)),
+        "ICC": _rounded(icc_a1(measured, estimated)),
+        "MAE": _rounded(float(np.abs(measured - estimated).mean())),
+        "partial_R_at_fixed_lung_volume": _rounded(partial_r(measured, estimated, volume)),
     }
+
+
+def _rounded(value: float) -> float | None:
+    """Six decimals: the last bits of a regression depend on the machine."""
+    return finite_or_none(round(value, 6))
