@@ -1,4 +1,4 @@
-"""What the voxels say before any mask: is the air of this scan as dark as air?"""
+"""What the voxels say before any mask: whether the air of this scan is as dark as air."""
 
 from __future__ import annotations
 

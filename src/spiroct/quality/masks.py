@@ -1,4 +1,4 @@
-"""The mask doctor: are the lungs whole, plausible, and on their sides?"""
+"""The mask doctor: whether the lungs are whole, plausible, and on their sides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.quality.verdict import Outcome, Verdict
 
 # A lung ends in a point: what it still covers in the very first or last slice tells how much is cut off.
-CUT_CM2 = 8.0
+CUT_CM2 = 4.0
 VOLUME_L = (1.0, 10.0)
 RIGHT_SHARE = (0.40, 0.68)  # right lung 52 to 57 % of both in health (Yamada 2020, doi 10.1111/joa.13244, and others)
 
