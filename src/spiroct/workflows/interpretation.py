@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from spiroct.inference.prediction import Derived, Interpreted
 from spiroct.pft.demographics import Demographics
 from spiroct.pft.measures import Measure
-from spiroct.pft.reference import interpret
+from spiroct.pft.reference import interpret, interpret_ratio
 
 
 def interpret_values(
@@ -43,12 +43,32 @@ def interpret_values(
     return interpreted
 
 
-def derived_ratios(
-    values: Mapping[Measure, float], demographics: Demographics, equations: str
-) -> dict[str, Derived]:
+def derived_ratios(values: Mapping[Measure, float], demographics: Demographics, equations: str) -> dict[str, Derived]:
     """FEV1/FVC (a fraction) with its reference, and FVC %predicted over DLCO %predicted.
 
     The second ratio, when high, points to pulmonary vascular disease in systemic sclerosis (Vallejos 2020, doi
     10.1183/13993003.congress-2020.302); it needs sex, age and height.
     """
-    raise NotImplementedError
+    fev1, fvc, dlco = (values.get(m) for m in (Measure.FEV1, Measure.FVC, Measure.DLCO))
+    derived = {}
+    if fev1 is not None and fvc is not None:
+        quotient = fev1 / fvc if fvc > 0 else None
+        found = interpret_ratio(quotient, demographics, equations=equations)
+        derived["FEV1/FVC"] = Derived(
+            value=quotient,
+            unit="fraction",
+            lln=found.lln,
+            z_score=found.z_score,
+            equation=found.equation,
+            reason=found.reason if quotient is not None else "FVC is not positive",
+        )
+    if fvc is not None and dlco is not None:
+        above = interpret(Measure.FVC, fvc, demographics, equations=equations)
+        below = interpret(Measure.DLCO, dlco, demographics, equations=equations)
+        known = above.percent_predicted is not None and below.percent_predicted is not None and dlco > 0
+        derived["FVC/DLCO"] = Derived(
+            value=above.percent_predicted / below.percent_predicted if known else None,  # type: ignore[operator]
+            unit="%predicted / %predicted",
+            reason=None if known else above.reason or below.reason or "DLCO is not positive",
+        )
+    return derived

@@ -111,7 +111,8 @@ def predict(
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
         examined = examine(volume, scan, domain=checkpoint.training_domain, force=force)
-        estimates = predictor.estimate(volume, examined.lungs)
+        prepared = predictor.prepare(volume, examined.lungs)
+        estimates = predictor.estimate(prepared)
         biomarkers = lung_biomarkers(volume, examined.lungs)
         prediction = Prediction(
             scan_id=scan_id_of(volume, scan),
@@ -125,7 +126,7 @@ def predict(
             derived=derived_ratios(estimates, demographics, equations),
             baselines=plain_baselines(demographics, equations, biomarkers),
             biomarkers=biomarkers,
-            quality=(*contradictions, *examined.verdicts, *predictor.verdicts(volume, examined.lungs)),
+            quality=(*contradictions, *examined.verdicts, *predictor.verdicts(prepared)),
             overrides=examined.overrides,
             interpretation="demonstration only" if checkpoint.demonstration_only else "research use only",
             pattern=None,
