@@ -83,7 +83,7 @@ def _prediction() -> Prediction:
             format="DICOM", series_uid="1.2.3", series_description="THORAX 2.5 STANDARD", slices=SHAPE[0],
             manufacturer="GE MEDICAL SYSTEMS", scanner="LightSpeed Plus", kernel="STANDARD",
             slice_thickness_mm=2.5, kvp=120.0, tube_current_ma=300.0, contrast="APPLIED",
-            patient_position="HFS", sex="F", age=53.0, padding_hu=-2048.0, choice="the only axial chest series of this folder",
+            patient_position="HFS", sex="F", age=53.0, padding_hu=-2048.0, choice="the only CT series",
         ),
         geometry=Geometry(SHAPE, (5.0, 4.0, 4.0)),
         demographics=Demographics("F", 53.4, 168.0),

@@ -95,7 +95,7 @@ def biomarker_table(prediction: Prediction) -> BiomarkerTable:
         label, meaning = _BIOMARKERS.get(name, (_words(name), ""))
         texts = tuple(DASH if b is None else number(b.value, DIGITS.get(b.unit, 2)) for b in cells)
         rows.append((label, unit, texts, meaning))
-    grids = tuple(sorted({b.grid for b in prediction.biomarkers}))
+    grids = tuple(sorted({b.grid for b in by_name.values()}))
     reasons = tuple(dict.fromkeys(sentence(b.reason) for b in prediction.biomarkers if b.reason))
     return BiomarkerTable(tuple(REGIONS.get(r, _words(r)) for r in regions), tuple(rows), grids, reasons)
 
