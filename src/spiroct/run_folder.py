@@ -110,9 +110,7 @@ def run_folder(
     complete = False
     try:
         yield RunFolder(out, work, finished=False)
-        files = sorted(
-            str(p.relative_to(work)) for p in work.rglob("*") if p.is_file() and not p.name.startswith(".")
-        )
+        files = sorted(str(p.relative_to(work)) for p in work.rglob("*") if p.is_file() and not p.name.startswith("."))
         record = {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
@@ -175,10 +173,7 @@ def _differences(earlier: dict[str, Any], verb: str, arguments: dict[str, Any]) 
         return f"command {earlier.get('verb')} there, {verb} here"
     before, now = earlier.get("arguments", {}), json.loads(to_json(arguments))
     names = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
-    return (
-        ", ".join(f"{n} {before.get(n)!r} there, {now.get(n)!r} here" for n in names[:3])
-        or "spiroct's version"
-    )
+    return ", ".join(f"{n} {before.get(n)!r} there, {now.get(n)!r} here" for n in names[:3]) or "spiroct's version"
 
 
 def _refuse_other_unfinished(out: Path, digest: str, verb: str, arguments: dict[str, Any]) -> None:
@@ -197,9 +192,7 @@ def _refuse_other_unfinished(out: Path, digest: str, verb: str, arguments: dict[
             )
 
 
-def _make_work_folder(
-    out: Path, earlier: dict[str, Any] | None, *, name: str | None, overwrite: bool
-) -> Path:
+def _make_work_folder(out: Path, earlier: dict[str, Any] | None, *, name: str | None, overwrite: bool) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for leftover in out.glob(".partial-*") if earlier is None or overwrite else ():

@@ -240,7 +240,7 @@ class TestPatient:
         patient = simulate_patient(tmp_path, seed=1, index=2)
         assert len(list((tmp_path / "ct").glob("*.dcm"))) == 6
         assert PhantomPatient.from_document(read(tmp_path / "patient.json")) == patient
-        assert patient.patient_id == "A1-00002"
+        assert patient.patient_id == "SIM-A1-00002"
         truth = read(tmp_path / "truth/truth.json")
         assert truth["ceiling"] is None
         assert truth["ceiling_reason"]

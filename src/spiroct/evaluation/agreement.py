@@ -79,9 +79,7 @@ def partial_r(measured: Float64Array, estimated: Float64Array, given: Float64Arr
     float
         (r12 - r13 r23) / sqrt((1 - r13^2)(1 - r23^2)); NaN where a series is constant or is the given one.
     """
-    r12, r13, r23 = (
-        pearson_r(a, b) for a, b in ((measured, estimated), (measured, given), (estimated, given))
-    )
+    r12, r13, r23 = (pearson_r(a, b) for a, b in ((measured, estimated), (measured, given), (estimated, given)))
     left = (1 - r13**2) * (1 - r23**2)
     if not left > 1e-12:
         return float("nan")

@@ -12,7 +12,7 @@ _SHARP = {
     "philips": r"^(l|d|yd|yc|yb|ya|e|y-sharp)$|lung|bone|sharp",
     "canon": r"^fc(5[0-9]|8[0-9]|3[0-9])|^fl|lung|bone",
     "hitachi": r"lung|bone|^7\d|^8\d",
-    "spiroct": r"^sharp$",
+    "spiroct": r"sharp",
 }
 _VENDORS = {"toshiba": "canon", "canon": "canon", "ge ": "ge", "general electric": "ge"}
 

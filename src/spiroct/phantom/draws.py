@@ -23,6 +23,8 @@ _DRAWS = (
     *("fov", "offset", "slope", "noise_dlco", "noise_fev1", "noise_fvc", "noise_tlc"),
 )
 _STANDARD_NORMAL = tuple(n for n in _DRAWS if n.endswith("_z") or n.startswith("noise_"))
+# Begins every simulated patient's identifier, so that nobody takes one for a patient.
+SIMULATED_PREFIX = "SIM-"
 # Which trait a quota is for; part of its entropy.
 _SEX, _SMOKER, _SUBSET, _ILD, _PAH = range(1, 6)
 _NO_DISEASE = SubsetTraits(Share(0, 1), 1.0, 0.0, 0.0)
@@ -88,14 +90,14 @@ def draw_patient(
     values: dict[str, float | None] = {name: float(ndtri(u[name])) for name in _STANDARD_NORMAL}
     values |= _body(people, u, male=male)
     values |= _interstitial(traits, u, ild=ild)
-    values |= _other_disease(
-        people, traits, u, smoker=smoker, pah=pah, ild_extent=values["ild_extent"] or 0.0
-    )
+    values |= _other_disease(people, traits, u, smoker=smoker, pah=pah, ild_extent=values["ild_extent"] or 0.0)
     values |= _effort(people, u, weakness=values["muscle_weakness"] or 0.0)
     protocol = _protocol(people.protocols, u["protocol"])
     values |= _scan(people, protocol, u, bmi=values["bmi"] or 0.0)
     return PhantomPatient(
-        patient_id=f"{site}{seed}-{index:05d}" if preset == "ssc" else f"H{site}{seed}-{index:05d}",
+        patient_id=f"{SIMULATED_PREFIX}{site}{seed}-{index:05d}"
+        if preset == "ssc"
+        else f"{SIMULATED_PREFIX}H{site}{seed}-{index:05d}",
         seed=seed,
         index=index,
         site=site,
@@ -229,9 +231,7 @@ def _protocol(protocols: tuple[Protocol, ...], u: float) -> Protocol:
     return protocols[-1]
 
 
-def _scan(
-    people: Population, protocol: Protocol, u: dict[str, float], *, bmi: float
-) -> dict[str, float | None]:
+def _scan(people: Population, protocol: Protocol, u: dict[str, float], *, bmi: float) -> dict[str, float | None]:
     offset, spread = people.calibration_hu
     return {
         # quantum noise grows with the attenuation of the body

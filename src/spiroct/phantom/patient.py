@@ -183,9 +183,7 @@ class PhantomPatient:
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise InputError(
-                    f"{name} {value:g}", f"it is {low:g} to {high:g}", "choose a value in that range"
-                )
+                raise InputError(f"{name} {value:g}", f"it is {low:g} to {high:g}", "choose a value in that range")
         if abs(sum(getattr(self, name) for name in PATTERNS) - 1) > 1e-4:
             raise InputError(
                 "ILD patterns " + " + ".join(f"{getattr(self, n):g}" for n in PATTERNS),
@@ -255,9 +253,7 @@ class PhantomPatient:
             If the document is of another kind, lacks a field, or a field is wrong.
         """
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise InputError(
-                source, f"its schema is not {SCHEMA}", "give a patient.json that spiroct simulate wrote"
-            )
+            raise InputError(source, f"its schema is not {SCHEMA}", "give a patient.json that spiroct simulate wrote")
         if document.get("schema_version") != SCHEMA_VERSION:
             raise InputError(
                 f"{source} of schema version {document.get('schema_version')}",

@@ -76,9 +76,7 @@ def examine(
     overrides += _refuse_or_record(after, scan, force=force)
     for verdict in (*before, *after):
         if verdict.outcome is Outcome.WARN:
-            logger.warning(
-                "warning: %s (%s): %s.", verdict.check.replace("_", " "), verdict.value, verdict.meaning
-            )
+            logger.warning("warning: %s (%s): %s.", verdict.check.replace("_", " "), verdict.value, verdict.meaning)
     return Examined(volume, labels, (*before, *after), overrides)
 
 
