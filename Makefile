@@ -1,0 +1,67 @@
+# Everything a developer types. Each command installs what it needs into .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.PHONY: install demo test test-slow lint docs lock schemas demonstration-checkpoint benchmark clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'spiroct needs Python 3.11 or later')"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip -c constraints.txt
+	$(BIN)/python -m pip install -q "torch" -c constraints.txt
+	$(BIN)/python -m pip install -q -e ".[train,equations,tests,develop]" -c constraints.txt
+	touch $@
+
+# One simulated patient as a DICOM series, predicted, with a page to open.
+demo: install
+	rm -rf $(DEMO)
+	$(BIN)/spiroct simulate patient $(DEMO)/patient --seed 1 --index 4 --format dicom
+	$(BIN)/spiroct predict $(DEMO)/patient/ct --out $(DEMO)/result
+	@echo "Open $(CURDIR)/$(DEMO)/result/report.html in a browser."
+
+test: install
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=xml --cov-report=term:skip-covered
+	$(BIN)/python tests/room_coverage.py coverage.xml
+
+test-slow: install
+	$(BIN)/python -m pytest -m slow --timeout=900
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+docs: install
+	$(BIN)/mkdocs build --strict
+
+# Versions that were seen to work together; local suffixes such as +cpu are no versions of a package index.
+lock:
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install -q --upgrade pip
+	.lock/bin/python -m pip install -q "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	.lock/bin/python -m pip install -q ".[train,equations,tests,develop]"
+	.lock/bin/python -m pip freeze --all --exclude spiroct | grep -v -e '^-e' -e '@ file' | sed 's/+[a-z0-9.]*$$//' | sort -f > constraints.new
+	mv constraints.new constraints.txt && rm -rf .lock
+
+schemas: install
+	$(BIN)/python -m spiroct.workflows.schemas
+
+# The network that ships: simulated patients, two CPU cores, about half an hour.
+demonstration-checkpoint: install
+	$(BIN)/spiroct simulate cohort .work/demonstration --n 1000 --seed 20240 --spacing 5 --workers 2
+	$(BIN)/spiroct train .work/demonstration/cohort.csv --out .work/training --recipe demonstration
+	rm -rf src/spiroct/checkpoints/packaged/demonstration-simulated-patients
+	mkdir -p src/spiroct/checkpoints/packaged
+	cp -r .work/training/checkpoint src/spiroct/checkpoints/packaged/demonstration-simulated-patients
+
+benchmark: install
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) .work site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""What all tests share: the folder of real scans and reference values, a closed network, a screenless matplotlib."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+import pytest_socket
+
+mpl.use("Agg")
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real scans and golden values (``../shared`` or SPIROCT_SHARED), or skip."""
+    folder = Path(os.environ.get("SPIROCT_SHARED", _CHECKOUT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the folder of real scans and golden values, and {folder} is not there")
+    return folder
+
+
+@pytest.fixture
+def no_sockets() -> object:
+    """Refuse every socket while the test runs."""
+    pytest_socket.disable_socket()
+    yield
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Keep training caches out of the user's home."""
+    before = os.environ.get("SPIROCT_CACHE")
+    os.environ["SPIROCT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["SPIROCT_CACHE"]
+    else:
+        os.environ["SPIROCT_CACHE"] = before
