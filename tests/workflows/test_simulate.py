@@ -27,7 +27,9 @@ class Block:
     hu: Any
     spacing: tuple[float, float, float]
     labels: dict[str, Any] = field(default_factory=dict)
-    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origin: tuple[float, float, float] = (-30.0, -20.0, -10.0)
+    centre_lines: Any = None
+    truth: dict[str, float] = field(default_factory=lambda: {"lung_volume_l": 5.0})
 
 
 @pytest.fixture
@@ -41,7 +43,8 @@ def block(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         hu = np.random.default_rng(patient.anatomy_seed).normal(-800, 50, (6, 5, 4)).astype(np.float32)
         lungs = np.zeros((6, 5, 4), np.uint8)
         lungs[:, :, :2], lungs[:, :, 2:] = 1, 2
-        return Block(hu, grid, {"lungs": lungs}, {"vessels": {"radius_mm": np.array([1.5]), "kind": ["vein"]}})
+        lines = np.array([[1, 2, 3, 4, 5, 6, 1.5, 2]], np.float32)
+        return Block(hu, grid, {"lungs": lungs}, centre_lines=lines)
 
     monkeypatch.setattr(workflow, "render", render)
     return rendered
@@ -109,7 +112,7 @@ class TestCohort:
         for n in (5, 9):
             simulate_cohort(tmp_path / str(n), n=n, images=False)
         small, large = contents(tmp_path / "5"), contents(tmp_path / "9")
-        records = [k for k in small if k.startswith("truth/A0-")]
+        records = [k for k in small if k.startswith("truth/SIM-A0-")]
         assert len(records) == 5
         assert all(small[k] == large[k] for k in records)
 
@@ -132,7 +135,7 @@ class TestCohort:
         assert not (tmp_path / "out/cohort.csv").exists()
         assert len(block) == 3
         simulate_cohort(tmp_path / "out", n=6)
-        assert block == [f"A0-{i:05d}" for i in range(6)]  # none of them twice
+        assert block == [f"SIM-A0-{i:05d}" for i in range(6)]  # none of them twice
         assert contents(tmp_path / "out") == contents(tmp_path / "whole")
         simulate_cohort(tmp_path / "out", n=6)
         assert len(block) == 6
@@ -142,13 +145,13 @@ class TestCohort:
         with pytest.raises(OutputError, match="seed 0 there, 1 here"):
             simulate_cohort(tmp_path, n=3, seed=1, images=False)
         simulate_cohort(tmp_path, n=4, seed=1, images=False, overwrite=True)
-        assert len(list((tmp_path / "truth").glob("A1-*.json"))) == 4
-        assert not list((tmp_path / "truth").glob("A0-*.json"))
+        assert len(list((tmp_path / "truth").glob("SIM-A1-*.json"))) == 4
+        assert not list((tmp_path / "truth").glob("SIM-A0-*.json"))
 
     def test_a_twin_cohort_lacks_one_effect_only(self, tmp_path: Path) -> None:
         simulate_cohort(tmp_path / "plain", n=12, images=False)
         simulate_cohort(tmp_path / "twin", n=12, images=False, without=("chest_wall_stiffness",))
-        for path in sorted((tmp_path / "plain/truth").glob("A0-*.json")):
+        for path in sorted((tmp_path / "plain/truth").glob("SIM-A0-*.json")):
             one, other = read(path), read(tmp_path / "twin/truth" / path.name)
             assert other["patient"] == one["patient"] | {"without": ["chest_wall_stiffness"]}
             assert other["true"]["TLC"]["value"] >= one["true"]["TLC"]["value"]
@@ -246,7 +249,10 @@ class TestPatient:
         assert truth["ceiling_reason"]
         assert (tmp_path / "truth/lungs.nii.gz").is_file()
         with gzip.open(tmp_path / "truth/vessels.csv.gz", "rt") as file:
-            assert file.read() == "radius_mm,kind\n1.5,vein\n"
+            header, row = file.read().split()
+        assert header == "start_x_mm,start_y_mm,start_z_mm,end_x_mm,end_y_mm,end_z_mm,radius_mm,kind"
+        assert row == "3.00,2.00,1.00,6.00,5.00,4.00,1.500,vein"
+        assert truth["rendered"] == {"lung_volume_l": 5.0}
 
     def test_header_tells_sex_age_and_height(self, block: list[str], tmp_path: Path) -> None:
         import pydicom
@@ -257,13 +263,14 @@ class TestPatient:
         assert header.PatientAge == f"{int(patient.age):03d}Y"
         assert float(header.PatientSize) == pytest.approx(patient.height_cm / 100, abs=1e-3)
         assert (header.Rows, header.Columns) == (5, 4)
+        assert list(header.ImagePositionPatient)[:2] == [-10.0, -20.0]  # x to the left, y to the back
 
     def test_same_patient_as_in_the_cohort(self, block: list[str], tmp_path: Path) -> None:
         simulate_cohort(tmp_path / "cohort", n=3, seed=5, images=False)
         simulate_patient(tmp_path / "p", seed=5, index=2, file_format="nifti")
-        in_cohort = read(tmp_path / "cohort/truth/A5-00002.json")
+        in_cohort = read(tmp_path / "cohort/truth/SIM-A5-00002.json")
         alone = read(tmp_path / "p/truth/truth.json")
-        assert {k: v for k, v in alone.items() if not k.startswith("ceiling")} == in_cohort
+        assert {k: alone[k] for k in in_cohort} == in_cohort
 
     @pytest.mark.parametrize("source", ["patient.json", "truth/truth.json"])
     def test_changes_one_cause_of_a_record(self, block: list[str], tmp_path: Path, source: str) -> None:

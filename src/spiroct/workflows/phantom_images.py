@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,13 @@ import numpy as np
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.phantom.patient import PhantomPatient
-from spiroct.types import AnyArray, Vector3
 
 if TYPE_CHECKING:
     from spiroct.phantom.render import Phantom
 
 # Names as scanners of the two sites would give them; nobody's product.
 _KERNELS = {"soft": "SIM-SOFT", "standard": "SIM-STANDARD", "sharp": "SIM-SHARP"}
+_VESSEL_KINDS = {1: "artery", 2: "vein"}
 _TUBE_CURRENT_MA = 140.0  # Jia 2023, II-A: median
 
 
@@ -48,20 +47,24 @@ def label_map(phantom: Phantom, structure: str) -> LabelMap:
     return LabelMap(phantom.labels[structure].astype(np.uint8), _geometry(phantom))
 
 
-def write_table(table: Mapping[str, AnyArray], path: Path) -> None:
-    """Write columns of equal length as gzipped CSV; the same table always gives the same bytes."""
+def write_centre_lines(phantom: Phantom, path: Path) -> None:
+    """Write the vessels' segments as gzipped CSV, in the scan's LPS millimetres; the same bytes every time."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table)
-    for row in zip(*(np.asarray(column).tolist() for column in table.values()), strict=True):
-        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
+    writer.writerow([f"{end}_{axis}_mm" for end in ("start", "end") for axis in "xyz"] + ["radius_mm", "kind"])
+    for start_z, start_y, start_x, end_z, end_y, end_x, radius, kind in phantom.centre_lines.tolist():
+        ends = (start_x, start_y, start_z, end_x, end_y, end_z)
+        writer.writerow([*(f"{v:.2f}" for v in ends), f"{radius:.3f}", _VESSEL_KINDS[int(kind)]])
     with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
         packed.write(buffer.getvalue().encode())
 
 
+def rendered_truth(phantom: Phantom) -> dict[str, float]:
+    """Say what the voxels hold: lung volume, mass and vessels as painted, each name ending in its unit."""
+    return {name: round(float(value), 6) for name, value in phantom.truth.items()}
+
+
 def _geometry(phantom: Phantom) -> Geometry:
-    """Canonical axes, the scanner's zero in the middle of the volume."""
-    shape = phantom.hu.shape
-    spacing: Vector3 = tuple(float(s) for s in phantom.spacing)  # type: ignore[assignment]
-    z, y, x = (-(n - 1) / 2 * s for n, s in zip(shape, spacing, strict=True))
-    return Geometry(shape=shape, spacing=spacing, origin=(x, y, z))  # type: ignore[arg-type]
+    """Canonical axes: x to the left, y to the back, z to the head; z = 0 at the apex of the lungs."""
+    z, y, x = (float(v) for v in phantom.origin)
+    return Geometry(shape=phantom.hu.shape, spacing=phantom.spacing, origin=(x, y, z))  # type: ignore[arg-type]

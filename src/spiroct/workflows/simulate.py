@@ -22,7 +22,7 @@ from spiroct.phantom.physiology import draw_patient
 from spiroct.phantom.render import render
 from spiroct.run_folder import run_folder
 from spiroct.workflows.ceiling import ceiling
-from spiroct.workflows.phantom_images import label_map, volume_of, write_table
+from spiroct.workflows.phantom_images import label_map, rendered_truth, volume_of, write_centre_lines
 from spiroct.workflows.truth import cohort_of, truth_documents, write_causes
 from spiroct.workflows.versions import result_versions
 
@@ -54,7 +54,7 @@ def simulate_patient(
     """Make one simulated patient: the CT, the record from which it follows, and the truth.
 
     Writes ``ct/`` (DICOM) or ``ct.nii.gz``, ``patient.json``, ``truth/truth.json``, ``truth/<structure>.nii.gz``
-    and ``truth/<table>.csv.gz``.
+    and ``truth/vessels.csv.gz`` (centre lines and radii).
 
     Parameters
     ----------
@@ -225,12 +225,12 @@ def _write_patient(patient: PhantomPatient, folder: Path, grid: tuple[float, flo
     truth = folder / "truth"
     truth.mkdir()
     (document,) = truth_documents([patient])
-    no_ceiling = {"ceiling": None, "ceiling_reason": "a ceiling belongs to a cohort"}
-    write_json(truth / "truth.json", document | no_ceiling)
+    document |= {"rendered": rendered_truth(phantom)}
+    document |= {"ceiling": None, "ceiling_reason": "a ceiling belongs to a cohort"}
+    write_json(truth / "truth.json", document)
     for structure in phantom.labels:
         write_nifti(label_map(phantom, structure), truth / f"{structure}.nii.gz")
-    for name, table in phantom.tables.items():
-        write_table(table, truth / f"{name}.csv.gz")
+    write_centre_lines(phantom, truth / "vessels.csv.gz")
 
 
 def _parsed(changes: Sequence[str]) -> dict[str, str]:
@@ -294,6 +294,7 @@ def _make_one(folder: Path, spacing: float | None, part: _Part) -> str:
         return name
     if spacing is not None:
         phantom = render(patient, spacing=spacing)
+        document = document | {"rendered": rendered_truth(phantom)}
         with _whole(folder / "images" / f"{name}.nii.gz") as path:
             write_nifti(volume_of(patient, phantom), path)
         with _whole(folder / "masks" / f"{name}.nii.gz") as path:
