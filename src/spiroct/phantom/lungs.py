@@ -1,0 +1,247 @@
+"""Shape of the lungs: between cage, mediastinum and diaphragm, with the volume that the patient breathed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spiroct.phantom.anatomy import Anatomy
+from spiroct.phantom.anatomy_compiled import compiled
+from spiroct.phantom.anatomy_mediastinum import Mediastinum, mediastinum
+from spiroct.phantom.anatomy_paint import add_ellipsoid_nearness, add_tube_nearness
+from spiroct.phantom.patient import PhantomPatient
+from spiroct.phantom.thorax import COSINE, INNER, RIB_KIND, RIB_OFFSET, Wall, wall
+from spiroct.phantom.thorax_voxels import cage_gap, rib_offset
+from spiroct.types import Float32Array, Float64Array
+
+STEP = 4.0  # mm between the points of the lattice on which shapes are worked out, whatever the output grid
+_SOFTNESS = 2.5  # mm over which neighbouring organs of the mediastinum merge
+_FAR = 25.0  # mm: beyond this the mediastinum does not matter
+RIGHT, LEFT = 1, 2
+
+# Diaphragm of the template: depths of the domes and of the recess at the back, side and front; LIDC-IDRI-1011
+# and the label map of the Chest Imaging Platform (the recess lies 70 to 100 mm below the dome at the back).
+_DOME = {RIGHT: 160.0, LEFT: 164.0}
+_RECESS_DIRECTION = np.array([0.0, 40.0, 90.0, 130.0, 180.0])
+_RECESS = np.array([238.0, 240.0, 222.0, 188.0, 172.0])
+_REACH = np.array([110.0, 105.0, 72.0, 56.0, 50.0])  # mm from the wall to the top of the dome
+_RECESS_FOLLOWS = 0.55  # share of the dome's movement that the recess makes
+_APEX = (46.0, 14.0, 48.0, 50.0)  # x, y, half widths (x, y) of the caps over the apices
+
+
+@dataclass(frozen=True)
+class LungShape:
+    """Everything that bounds the lungs of one scan.
+
+    Parameters
+    ----------
+    origin : array (3,)
+        First lattice point (z, y, x), mm.
+    between : array (n_z, n_y, n_x)
+        Distance from the mediastinum, positive outside it.
+    open_space : array (n_z, n_y, n_x)
+        Distance inside cage, apex and mediastinum, the diaphragm aside.
+    floor, floor_slope, ceiling : array (n_y, n_x)
+        Height of the diaphragm, slope factor sqrt(1 + gradient^2), height of the apex.
+    lift : dict
+        How far each dome (1 right, 2 left) stands above its resting level, mm.
+    organs : Mediastinum
+    """
+
+    origin: Float64Array
+    between: Float32Array
+    open_space: Float32Array
+    floor: Float32Array
+    floor_slope: Float32Array
+    ceiling: Float32Array
+    lift: dict[int, float]
+    organs: Mediastinum
+
+    @property
+    def grid(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Coordinates of the lattice along z, y and x."""
+        return tuple(self.origin[n] + STEP * np.arange(self.between.shape[n]) for n in range(3))  # type: ignore[return-value]
+
+
+def right_share(patient: PhantomPatient) -> float:
+    """Share of the right lung in the volume of both: 52 to 57 %, less where disease shrinks that side."""
+    spread = 0.006 * (patient.thorax_width_z - patient.heart_size_z)
+    return float(np.clip(0.545 + spread - 0.05 * patient.ild_asymmetry * patient.ild_extent, 0.521, 0.569))
+
+
+def lung_shape(patient: PhantomPatient, anatomy: Anatomy, volume_l: float) -> LungShape:
+    """Find the diaphragm's height that gives the lungs their volume.
+
+    Parameters
+    ----------
+    patient : PhantomPatient
+    anatomy : Anatomy
+    volume_l : float
+        Volume of both lungs, litres.
+    """
+    origin, shape, lattice_wall = _lattice(anatomy)
+    grid = [origin[n] + STEP * np.arange(shape[n]) for n in range(3)]
+    targets = {RIGHT: volume_l * right_share(patient), LEFT: volume_l * (1 - right_share(patient))}
+    ceiling = _ceiling(anatomy, grid[1], grid[2])
+    lift = {RIGHT: 0.0, LEFT: 0.0}
+    for _ in range(2):  # the heart follows the diaphragm, and the lungs make room for the heart
+        organs = mediastinum(anatomy, patient, 0.5 * (lift[RIGHT] + lift[LEFT]))
+        between = _distance_from(organs, origin, shape)
+        space = np.empty(shape, dtype=np.float32)
+        _open_space(space, between, ceiling, lattice_wall.table, lattice_wall.centre_y, origin, STEP)
+        lift = _solve(anatomy, space, grid, targets)
+    floor = diaphragm(anatomy, grid[1], grid[2], lift)
+    slopes = np.gradient(floor, STEP)
+    slope = np.sqrt(1 + slopes[0] ** 2 + slopes[1] ** 2)
+    return LungShape(
+        origin,
+        between,
+        space,
+        floor.astype(np.float32),
+        slope.astype(np.float32),
+        ceiling.astype(np.float32),
+        lift,
+        organs,
+    )
+
+
+def with_volume(shape: LungShape, anatomy: Anatomy, patient: PhantomPatient, volume_l: float) -> LungShape:
+    """Give the same lungs with another volume: only the diaphragm moves (the shape that disease started from)."""
+    targets = {RIGHT: volume_l * right_share(patient), LEFT: volume_l * (1 - right_share(patient))}
+    grid = shape.grid
+    lift = _solve(anatomy, shape.open_space, list(grid), targets)
+    floor = diaphragm(anatomy, grid[1], grid[2], lift)
+    return replace(shape, floor=floor.astype(np.float32), lift=lift)
+
+
+def _lattice(anatomy: Anatomy) -> tuple[Float64Array, tuple[int, int, int], Wall]:
+    sz, sy, sx = anatomy.scale
+    low = np.array([anatomy.bottom, -118.0 * sy, -148.0 * sx])
+    high = np.array([8.0, 118.0 * sy, 148.0 * sx])
+    origin = np.floor(low / STEP) * STEP
+    shape = tuple(int(n) for n in np.ceil((high - origin) / STEP).astype(int) + 1)
+    z = origin[0] + STEP * np.arange(shape[0])
+    return origin, shape, wall(anatomy, z)  # type: ignore[return-value]
+
+
+def _distance_from(organs: Mediastinum, origin: Float64Array, shape: tuple[int, int, int]) -> Float32Array:
+    nearness = np.full(shape, np.exp(-_FAR / _SOFTNESS), dtype=np.float32)
+    for ellipsoid in organs.ellipsoids:
+        if ellipsoid.clearance >= 0:
+            add_ellipsoid_nearness(
+                nearness, origin, STEP, ellipsoid.centre, ellipsoid.axes, ellipsoid.clearance, _SOFTNESS
+            )
+    for tube in organs.tubes:
+        if tube.clearance >= 0:
+            add_tube_nearness(nearness, origin, STEP, tube.points, tube.radii, tube.clearance, _SOFTNESS)
+    z, y, x = (origin[n] + STEP * np.arange(shape[n]) for n in range(3))
+    # a sheet of pleura and fat parts the lungs even where nothing else lies between them
+    septum = (
+        np.abs(x[None, None, :] - 3.0) - np.interp(y, [-70.0, -40.0, 0.0, 60.0], [3.5, 3.5, 9.0, 12.0])[None, :, None]
+    )
+    nearness = np.maximum(nearness, np.exp(-np.clip(septum, -20, _FAR) / _SOFTNESS).astype(np.float32))
+    distance: Float32Array = (-_SOFTNESS * np.log(nearness)).astype(np.float32)
+    return distance
+
+
+def _ceiling(anatomy: Anatomy, y: Float64Array, x: Float64Array) -> Float64Array:
+    """Height of the lungs' upper end: a cap over each apex."""
+    sz, sy, sx = anatomy.scale
+    ax, ay, wx, wy = _APEX
+    across = (np.abs(x)[None, :] / sx - ax) / np.where(np.abs(x) / sx > ax, wx * 1.15, wx * 0.9)[None, :]
+    along = (y[:, None] / sy - ay) / np.where(y / sy < ay, wy * 1.1, wy)[:, None]
+    away = np.sqrt(across**2 + along**2)
+    fall = np.where(away < 0.9, 34.0 * (1 - np.sqrt(1 - np.minimum(away, 0.9) ** 2)), 19.18 + 70.0 * (away - 0.9))
+    height: Float64Array = -fall * sz
+    return height
+
+
+def diaphragm(anatomy: Anatomy, y: Float64Array, x: Float64Array, lift: dict[int, float]) -> Float64Array:
+    """Height of the diaphragm over the plane (n_y, n_x), mm.
+
+    From the recess, where it leaves the chest wall, each dome rises like a quarter of an ellipse.
+    """
+    from spiroct.phantom.thorax import inner_radius
+
+    sz, sy, sx = anatomy.scale
+    radius, centre = inner_radius(anatomy, np.array([-195.0 * sz]))
+    theta = np.arctan2(x[None, :], y[:, None] - centre[0])
+    column = (theta % (2 * np.pi)) * (radius.shape[1] / (2 * np.pi))
+    wall_radius = np.interp(column, np.arange(radius.shape[1] + 1), np.append(radius[0], radius[0, 0]))
+    from_wall = wall_radius - np.hypot(x[None, :], y[:, None] - centre[0])
+    folded = np.degrees(np.abs(np.arctan2(np.sin(theta) / sx, np.cos(theta) / sy)))
+    recess = -np.interp(folded, _RECESS_DIRECTION, _RECESS) * sz
+    reach = np.interp(folded, _RECESS_DIRECTION, _REACH) * (sx * sy) ** 0.5
+    share = np.clip(from_wall / reach, 0.0, 1.0)
+    rise = np.sqrt(1 - (1 - share) ** 2)
+    left = (1 / (1 + np.exp(-x / 7.0)))[None, :]
+    dome = -(left * _DOME[LEFT] + (1 - left) * _DOME[RIGHT]) * sz
+    # the heart lies in a hollow of the central tendon
+    hollow = np.exp(-(((x[None, :] / sx - 22) / 42) ** 2) - ((y[:, None] / sy + 28) / 48) ** 2)
+    dome = dome - 15.0 * sz * hollow
+    moved = left * lift[LEFT] + (1 - left) * lift[RIGHT]
+    low = recess + _RECESS_FOLLOWS * moved
+    height: Float64Array = low + (dome + moved - low) * rise
+    return height
+
+
+@compiled
+def _open_space(
+    space: Float32Array,
+    between: Float32Array,
+    ceiling: Float64Array,
+    table: Float32Array,
+    centre_y: Float64Array,
+    origin: Float64Array,
+    step: float,
+) -> None:
+    """Distance inside cage, apex and mediastinum at each lattice point, mm, as the voxels will see it."""
+    nz, ny, nx = space.shape
+    directions = table.shape[1]
+    turn = directions / (2 * np.pi)
+    for k in range(nz):
+        z = origin[0] + k * step
+        for j in range(ny):
+            dy = origin[1] + j * step - centre_y[k]
+            for i in range(nx):
+                x = origin[2] + i * step
+                r = np.sqrt(dy * dy + x * x)
+                a = np.arctan2(x, dy) * turn
+                if a < 0:
+                    a += directions
+                t0 = int(a)
+                f = a - t0
+                t0 = t0 % directions
+                t1 = (t0 + 1) % directions
+                inner = table[k, t0, INNER] * (1 - f) + table[k, t1, INNER] * f
+                offset = rib_offset(table[k, t0, RIB_OFFSET], table[k, t1, RIB_OFFSET], f)
+                near = t0 if f < 0.5 else t1
+                gap = cage_gap(inner, table[k, t0, COSINE], offset, table[k, near, RIB_KIND], r)
+                room = min(gap, (ceiling[j, i] - z) * 0.75)
+                space[k, j, i] = min(room, between[k, j, i])
+
+
+def _solve(
+    anatomy: Anatomy, space: Float32Array, grid: list[Float64Array], targets: dict[int, float]
+) -> dict[int, float]:
+    """Bisect each dome's lift until its lung has its volume."""
+    filled = np.clip(0.5 + space / STEP, 0.0, 1.0).astype(np.float64)
+    # volume above each height of each column, so that a trial costs one look-up a column
+    above = np.concatenate([np.cumsum(filled[::-1], axis=0)[::-1], np.zeros((1, *filled.shape[1:]))])
+    lift = {RIGHT: 0.0, LEFT: 0.0}
+    sides = {RIGHT: grid[2] < 0, LEFT: grid[2] >= 0}
+    rows, columns = np.meshgrid(np.arange(len(grid[1])), np.arange(len(grid[2])), indexing="ij")
+    for side, target in ((RIGHT, targets[RIGHT]), (LEFT, targets[LEFT]), (RIGHT, targets[RIGHT])):
+        low, high = -70.0, 190.0
+        for _ in range(18):  # 260 mm / 2^18: a micrometre
+            trial = dict(lift) | {side: 0.5 * (low + high)}
+            floor = diaphragm(anatomy, grid[1], grid[2], trial)
+            place = np.clip((floor - grid[0][0]) / STEP + 0.5, 0.0, len(grid[0]) - 1e-6)
+            index = place.astype(int)
+            part = place - index
+            volume = above[index, rows, columns] * (1 - part) + above[index + 1, rows, columns] * part
+            litres = volume[:, sides[side]].sum() * STEP**3 / 1e6
+            low, high = (trial[side], high) if litres > target else (low, trial[side])
+        lift[side] = 0.5 * (low + high)
+    return lift
