@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from spiroct.evaluation.agreement import icc_a1, partial_r, pearson_r
 
 # Shrout and Fleiss 1979, Psychol Bull 86:420, Table 2: six targets (rows) rated by four judges.
-JUDGES = np.array(
-    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
-).T
+JUDGES = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float).T
 
 
 def test_shrout_and_fleiss_1979() -> None:

@@ -39,7 +39,7 @@ SHOWN: dict[str, Shown] = {
     "muscle_weakness": Shown("thin, fatty muscle", 4.0),
     "tissue_z": Shown("mass of the lung: volume times density", 5.0),
     "fvc_z": Shown("not painted: residual volume is not seen at full inspiration", 0.0),
-    "haemoglobin": Shown("not painted: it acts on the uncorrected DLCO only", 0.0),
+    "haemoglobin": Shown("density of blood in heart and great vessels; acts on the uncorrected DLCO only", 5.0),
 }
 
 
