@@ -67,4 +67,4 @@ def rendered_truth(phantom: Phantom) -> dict[str, float]:
 def _geometry(phantom: Phantom) -> Geometry:
     """Canonical axes: x to the left, y to the back, z to the head; z = 0 at the apex of the lungs."""
     z, y, x = (float(v) for v in phantom.origin)
-    return Geometry(shape=phantom.hu.shape, spacing=phantom.spacing, origin=(x, y, z))  # type: ignore[arg-type]
+    return Geometry(shape=phantom.hu.shape, spacing=phantom.spacing, origin=(x, y, z))
