@@ -11,8 +11,11 @@ from spiroct.types import Float64Array
 
 # x (left), y (back), depth; half axes x, y, z (mm, template); side whose dome moves it; tissue
 _ORGANS = (
-    ((-52, -6, 226), (92, 104, 78), "right", tissue.LIVER),
-    ((10, -48, 214), (76, 46, 46), "right", tissue.LIVER),
+    ((-56, -10, 226), (84, 90, 76), "right", tissue.LIVER),
+    ((8, -50, 212), (70, 40, 42), "right", tissue.LIVER),
+    ((-30, -70, 290), (34, 22, 30), "right", tissue.STOMACH),
+    ((24, -62, 285), (40, 26, 26), "left", tissue.STOMACH),
+    ((20, -10, 270), (52, 16, 18), "left", tissue.STOMACH),
     ((86, 44, 222), (30, 46, 46), "left", tissue.SPLEEN),
     ((58, -22, 222), (46, 52, 46), "left", tissue.STOMACH),
     ((76, -66, 238), (24, 22, 26), "left", tissue.GAS),

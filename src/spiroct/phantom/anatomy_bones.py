@@ -8,7 +8,7 @@ from spiroct.phantom.anatomy import Anatomy
 from spiroct.phantom.anatomy_compiled import compiled
 from spiroct.phantom.anatomy_mediastinum import Tube, smooth_tube
 from spiroct.phantom.anatomy_paint import tube_distance
-from spiroct.phantom.anatomy_tissue import BONE, DISC, FAT, MARROW, MUSCLE, NERVE
+from spiroct.phantom.anatomy_tissue import BONE, DISC, FAT, MARROW, MUSCLE, NERVE, SKIN
 from spiroct.phantom.thorax import inner_radius
 from spiroct.types import Float32Array, Float64Array, UInt8Array
 
@@ -100,8 +100,8 @@ def paint_spine(
                     )  # fmt: skip
                     d = min(arch, process - 4.4 * size)
                     spine, t = tube_distance(
-                        z, y, 0.0, 0.0, cy + 10.0 * size, 0.0, -20.0 * size, 27.0 * size, 0.0,
-                        1.0 / (size * size * (400.0 + 729.0)),
+                        z, y, 0.0, 0.0, cy + 10.0 * size, 0.0, -19.0 * size, 19.0 * size, 0.0,
+                        1.0 / (size * size * (361.0 + 361.0)),
                     )  # fmt: skip
                     spine = np.sqrt(spine * spine + (1.7 * x) ** 2)
                     d = min(d, spine - (4.6 + 1.2 * t) * size)
@@ -112,7 +112,7 @@ def paint_spine(
                         hounsfield[k, j, i] += share * (value - hounsfield[k, j, i])
                         if share > 0.5:
                             tissue[k, j, i] = BONE if cortex > 0.5 else MARROW
-                    elif tissue[k, j, i] == FAT and y > yc and away < 24.0 * size:
+                    elif tissue[k, j, i] == FAT and yc < y < cy + 14.0 * size and away < 24.0 * size:
                         hounsfield[k, j, i] = 48.0
                         tissue[k, j, i] = MUSCLE
 
@@ -138,16 +138,17 @@ def shoulder_tubes(anatomy: Anatomy) -> list[Tube]:
     marrow: list[Tube] = []
     for side in (-1.0, 1.0):
         arm = np.array(
-            [
-                [-30.0 * sz, 14.0 * sy, side * 112.0 * sx],
-                [14.0 * sz, 12.0 * sy, side * 142.0 * sx],
-                [70.0 * sz, -10.0 * sy, side * 168.0 * sx],
-                [150.0 * sz, -40.0 * sy, side * 165.0 * sx],
-            ]
+            [[-48.0, 14.0, 98.0], [-8.0, 12.0, 126.0], [34.0, 2.0, 150.0], [80.0, -16.0, 168.0], [150.0, -40.0, 165.0]]
         )
-        soft.append(Tube(arm, np.array([40.0, 52.0, 48.0, 42.0]) * anatomy.muscle**0.4, MUSCLE, 50.0))
-        cortex.append(Tube(arm[1:], np.array([23.0, 11.0, 10.5]), BONE, 150.0 + 620.0 * bone))
-        marrow.append(Tube(arm[1:], np.array([20.5, 6.5, 6.0]), MARROW, 60.0 + 110.0 * bone))
+        arm = arm * np.array([sz, sy, sx]) * np.array([1.0, 1.0, side])
+        muscle = np.array([40.0, 53.0, 50.0, 44.0, 38.0]) * anatomy.muscle**0.4
+        padded = muscle + 0.7 * anatomy.fat_mm
+        soft.append(smooth_tube(Tube(arm, padded + anatomy.skin_mm, SKIN, 30.0)))
+        soft.append(smooth_tube(Tube(arm, padded, FAT, -102.0)))
+        soft.append(smooth_tube(Tube(arm, muscle, MUSCLE, 50.0)))
+        arm = arm[1:]
+        cortex.append(Tube(arm[1:], np.array([22.0, 11.0, 10.5]), BONE, 150.0 + 620.0 * bone))
+        marrow.append(Tube(arm[1:], np.array([19.5, 6.5, 6.0]), MARROW, 60.0 + 110.0 * bone))
         clavicle = _on_cage(
             anatomy, side, ((166, 33, 10), (156, 27, 13), (136, 12, 26), (112, -10, 62), (104, -20, 84))
         )

@@ -141,10 +141,11 @@ def mediastinum(anatomy: Anatomy, patient: PhantomPatient, lift: float) -> Media
         place.tube(line, tissue.GREAT_VESSEL, blood, 2.0, aorta / anatomy.mean_scale, spine=spine)
         for line, spine in ((_AORTA_UP, False), (_AORTA_ARCH, False), (_AORTA_DOWN, True))
     ]
+    tubes += _plaques(tubes[-3:], anatomy, patient.anatomy_seed)
     tubes += airway_tubes(anatomy, place, patient)
     roots = {1: place.point(-40, 6, 110), 2: place.point(42, 21, 106)}
     veins = {1: place.point(-42, 16, 122), 2: place.point(44, 16, 122)}
-    return Mediastinum(_heart(place, blood), tuple(tubes), roots, veins)
+    return Mediastinum(_heart(place, blood, patient.bmi), tuple(tubes), roots, veins)
 
 
 class _Placing:
@@ -220,6 +221,33 @@ def _oesophagus(anatomy: Anatomy, place: _Placing, patient: PhantomPatient) -> l
     return [smooth_tube(wall), smooth_tube(lumen)]
 
 
+def _plaques(aorta: list[Tube], anatomy: Anatomy, seed: int) -> list[Tube]:
+    """Calcified plaques in the wall of the aorta: more of the same places with age."""
+    rng = np.random.default_rng((seed, 6))
+    tubes = []
+    for tube in aorta:
+        for _ in range(16):
+            u = rng.random(5)
+            row = int(u[0] * (len(tube.points) - 1))
+            way = tube.points[row + 1] - tube.points[row]
+            across = np.cross(way, rng.normal(0, 1, 3))
+            across *= (tube.radii[row] - 0.8) / max(float(np.linalg.norm(across)), 1e-9)
+            start = tube.points[row] + u[1] * way + across
+            if u[2] > 0.75 * anatomy.calcification**1.5:
+                continue
+            end = start + way / max(float(np.linalg.norm(way)), 1e-9) * (1.5 + 6.0 * u[3])
+            radius = 0.6 + 1.3 * u[4] * min(anatomy.calcification, 1.0)
+            tubes.append(
+                Tube(
+                    np.stack([start, end]),
+                    np.full(2, radius),
+                    tissue.CALCIFICATION,
+                    tissue.HOUNSFIELD[tissue.CALCIFICATION],
+                )
+            )
+    return tubes
+
+
 def airway_tubes(anatomy: Anatomy, place: _Placing, patient: PhantomPatient) -> list[Tube]:
     """Trachea and main bronchi: walls first, then their lumen."""
     depth = np.array([-90.0, -50.0, 0.0, 30.0, 60.0, 86.0])
@@ -249,12 +277,12 @@ def airway_tubes(anatomy: Anatomy, place: _Placing, patient: PhantomPatient) -> 
     return walls + airs
 
 
-def _heart(place: _Placing, blood: float) -> tuple[Ellipsoid, ...]:
+def _heart(place: _Placing, blood: float, bmi: float) -> tuple[Ellipsoid, ...]:
     """Ventricles, atria and outflow tract; the apex points left, down and to the front."""
     size = place.anatomy.heart
     muscle = tissue.HOUNSFIELD[tissue.HEART]
     parts = (
-        ((30, -26, 146), (0.74, -0.52, 0.42), (56, 42, 37), muscle),
+        ((33, -24, 148), (0.76, -0.48, 0.42), (60, 44, 39), muscle),
         ((14, -38, 136), (0.6, -0.5, 0.6), (44, 30, 32), muscle),
         ((-20, -10, 138), (0.1, 0.1, 1.0), (33, 26, 23), blood),
         ((4, 24, 120), (1.0, 0.0, 0.1), (31, 19, 22), blood),
@@ -271,11 +299,14 @@ def _heart(place: _Placing, blood: float) -> tuple[Ellipsoid, ...]:
         shapes.append(Ellipsoid(centre, axes, tissue.HEART, hounsfield, 4.0))
     # fat of the pericardium and behind the sternum: shapes the lungs' borders, has no tissue of its own
     fat = tissue.HOUNSFIELD[tissue.FAT]
+    wide = float(np.clip(1 + 0.035 * (bmi - 25.0), 0.75, 1.6))
     pads = (
-        ((3, -52, 72), (12, 26, 40)),
-        ((2, -60, 120), (15, 22, 50)),
-        ((52, -52, 168), (30, 22, 20)),
-        ((-30, -44, 166), (24, 26, 20)),
+        ((4, -54, 74), (15 * wide, 30, 42)),
+        ((4, -30, 70), (17 * wide, 22, 30)),
+        ((7, -62, 125), (13, 24, 50)),
+        ((58, -46, 170), (26, 22, 18)),
+        ((-18, -38, 170), (20, 26, 18)),
+        ((24, -26, 182), (50, 48, 16)),
         ((0, 26, 88), (26, 20, 44)),
     )
     scale = np.array(place.anatomy.scale)

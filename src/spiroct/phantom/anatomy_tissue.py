@@ -32,6 +32,7 @@ KIDNEY: Final = 20
 DIAPHRAGM: Final = 21
 TABLE: Final = 22
 ABDOMINAL_FAT: Final = 23
+CALCIFICATION: Final = 24
 
 # Unenhanced CT at 120 kVp. Soft tissue, fat, bone: Schneider 1996, Phys Med Biol 41:111, Table 1 (fat -100, muscle
 # 40 to 60, blood 45, marrow and cortical bone 250 to 1300); organs: usual unenhanced values (liver 58, spleen
@@ -61,6 +62,7 @@ HOUNSFIELD: Final[dict[int, float]] = {
     DIAPHRAGM: 48.0,
     TABLE: -600.0,
     ABDOMINAL_FAT: -102.0,
+    CALCIFICATION: 520.0,
 }
 
 LABELS: Final[dict[str, tuple[int, ...]]] = {
@@ -74,6 +76,7 @@ LABELS: Final[dict[str, tuple[int, ...]]] = {
     "great_vessels": (GREAT_VESSEL,),
     "oesophagus": (OESOPHAGUS, OESOPHAGUS_AIR),
     "liver": (LIVER,),
+    "calcification": (CALCIFICATION,),
 }
 
 

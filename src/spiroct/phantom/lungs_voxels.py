@@ -6,26 +6,26 @@ import numpy as np
 
 from spiroct.phantom.anatomy_compiled import compiled
 from spiroct.phantom.texture import cells, field
-from spiroct.phantom.thorax_voxels import on_lattice, on_plane
+from spiroct.phantom.thorax_voxels import midline, on_lattice, on_plane
 from spiroct.types import Float32Array, Float64Array, UInt8Array
 
 # Places in the vector of lung settings
 (
-    SZ, SY, SX, LIFT_RIGHT, LIFT_LEFT, MIDLINE, BASAL, ASYMMETRY, UPPER,
+    SZ, SY, SX, LIFT_RIGHT, LIFT_LEFT, BASAL, ASYMMETRY, UPPER,
     ILD, HONEYCOMB, RETICULAR, EMPHYSEMA, SEED, GRADIENT, GRAIN, CELL,
-) = range(17)  # fmt: skip
-SETTINGS = 17
+) = range(16)  # fmt: skip
+SETTINGS = 16
 LEFT_UPPER, LEFT_LOWER, RIGHT_UPPER, RIGHT_MIDDLE, RIGHT_LOWER = 1, 2, 3, 4, 5  # lungmask's LTRCLobes numbering
 
 
 @compiled
 def fissures(z: float, y: float, x: float, s: Float64Array, wave: float) -> tuple[float, float]:
     """Signed heights above the oblique and the horizontal fissure, mm (template shape, lifted with the base)."""
-    right = x < s[MIDLINE]
+    right = x < midline(z, y, s[SZ], s[SY])
     lift = s[LIFT_RIGHT] if right else s[LIFT_LEFT]
     share = min(max((-z / s[SZ] - 40.0) / 140.0, 0.0), 1.2)
     depth = -(z - lift * share) / s[SZ]
-    ty, tx = y / s[SY], abs(x - s[MIDLINE]) / s[SX]
+    ty, tx = y / s[SY], abs(x - 2.0) / s[SX]
     bow = 7.0 * np.sin(ty / 34.0) + 4.0 * np.cos(tx / 24.0) + 3.0 * wave
     oblique = (118.0 if right else 108.0) - 0.98 * ty + bow + 0.1 * (tx - 55.0)
     horizontal = 116.0 + 0.16 * (ty + 40.0) + 0.10 * (tx - 60.0) + 4.0 * np.sin(tx / 22.0) - 3.0 * wave
@@ -36,7 +36,7 @@ def fissures(z: float, y: float, x: float, s: Float64Array, wave: float) -> tupl
 def lobe_at(z: float, y: float, x: float, s: Float64Array, wave: float) -> int:
     """Lobe of a point in the lungs."""
     oblique, horizontal = fissures(z, y, x, s, wave)
-    if x >= s[MIDLINE]:
+    if x >= midline(z, y, s[SZ], s[SY]):
         return LEFT_UPPER if oblique > 0 else LEFT_LOWER
     if oblique < 0:
         return RIGHT_LOWER
@@ -52,7 +52,7 @@ def proneness(
     Interstitial disease of systemic sclerosis favours the base, the back and the rind under the pleura
     (Desai 2004, Radiology 232:560); centrilobular emphysema the upper zones.
     """
-    right = x < s[MIDLINE]
+    right = x < midline(z, y, s[SZ], s[SY])
     lift = s[LIFT_RIGHT] if right else s[LIFT_LEFT]
     low = 205.0 * s[SZ] - lift
     down = min(max(-z / max(low, 40.0), 0.0), 1.15)
@@ -61,7 +61,7 @@ def proneness(
     fine = field(coarse, z / 4.6 + 31.0, y / 4.6 + 17.0, x / 4.6 + 7.0)
     rind = np.exp(-max(depth, 0.0) / 13.0)
     prone = s[BASAL] * (2.4 * (down - 0.5) + 0.55 * back) + 0.95 * rind + 0.38 * patch + 0.16 * fine
-    prone += s[ASYMMETRY] * (1.6 if right else -1.6)
+    prone += s[ASYMMETRY] * (1.2 if right else -1.2)
     severe = 1.1 * rind + 0.8 * s[BASAL] * (down - 0.5) + 0.3 * back + 0.33 * fine + 0.22 * patch
     holes = field(coarse, z / 2.6 + 11.0, y / 2.6 + 5.0, x / 2.6 + 43.0)
     airy = s[UPPER] * 2.6 * (0.5 - down) + 0.75 * holes + 0.45 * patch - 0.2 * rind
@@ -157,7 +157,7 @@ def fill_lungs(
                 b = 0.0
                 # fissure: a sheet of pleura about half a millimetre thick
                 near = abs(oblique) * 0.7
-                if x < s[MIDLINE] and oblique > 0:
+                if x < midline(z, y, s[SZ], s[SY]) and oblique > 0:
                     near = min(near, abs(horizontal))
                 sheet = min(max((0.3 + 0.5 * voxel - near) / voxel, 0.0), 1.0) * min(1.0, 0.3 / voxel)
                 b += (0.55 + 0.2 * wave) * sheet
@@ -201,3 +201,32 @@ def fill_lungs(
                         ild[k, j, i] = pattern
                     if airy_share > 0.5:
                         emphysema[k, j, i] = 1
+
+
+@compiled
+def weigh(slope: Float32Array, fixed: Float32Array, lung: Float32Array) -> tuple[float, float, float]:
+    """Sums over the lungs of their share, of share * slope and of share * fixed."""
+    total, varying, given = 0.0, 0.0, 0.0
+    for k in range(lung.shape[0]):
+        for j in range(lung.shape[1]):
+            for i in range(lung.shape[2]):
+                share = lung[k, j, i]
+                if share > 0:
+                    total += share
+                    varying += share * slope[k, j, i]
+                    given += share * fixed[k, j, i]
+    return total, varying, given
+
+
+@compiled
+def compose(
+    hounsfield: Float32Array, lung: Float32Array, slope: Float32Array, fixed: Float32Array, base: float, factor: float
+) -> None:
+    """Blend the lungs, of density slope * base + fixed * factor, into the image."""
+    for k in range(lung.shape[0]):
+        for j in range(lung.shape[1]):
+            for i in range(lung.shape[2]):
+                share = lung[k, j, i]
+                if share > 0:
+                    inside = (slope[k, j, i] * base + fixed[k, j, i] * factor - 1.0) * 1000.0
+                    hounsfield[k, j, i] += share * (inside - hounsfield[k, j, i])

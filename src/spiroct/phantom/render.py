@@ -37,8 +37,8 @@ from spiroct.types import Float32Array, Float64Array, Int16Array, Shape3, UInt8A
 
 BLOOD_DENSITY = 1.05  # kg/L
 _WALL_DENSITY = 1.0
+_SIDE_OF_LOBE = np.array([0, 2, 2, 1, 1, 1], dtype=np.uint8)
 _LABEL_SHARE = 0.4  # share of a voxel from which a vessel counts as seen
-_MIDLINE = 3.0  # mm: the sheet between the lungs lies a little to the left
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ def render(
     grid, walls = _grid(patient, anatomy, np.array(size, dtype=np.float64))
     hounsfield, tissue, lung = _body(patient, anatomy, shape, grid, walls)
     lungs = _lungs(patient, anatomy, shape, state, grid, lung, variant or patient.variant)
-    inside = lung > 0
-    hounsfield[inside] += lung[inside] * (lungs.density[inside] * 1000.0 - 1000.0 - hounsfield[inside])
+    lv.compose(hounsfield, lung, lungs.slope, lungs.fixed, lungs.truth["parenchyma_kg_per_l"], lungs.factor)
+    _lay_on_table(hounsfield, tissue, grid, walls)
     hu = scanned(hounsfield, grid.spacing, patient, _shadow(walls))
     labels = lungs.labels | {name: tissues.label_map(tissue, name) for name in tissues.LABELS}
     labels["body"] = (tissue != tissues.OUTSIDE).astype(np.uint8)
@@ -190,22 +190,29 @@ def _body(
         noise_tile(patient.anatomy_seed, 3),
         _wall_settings(patient, anatomy),
     )
-    _paint(hounsfield, tissue, grid, shoulder_tubes(anatomy), keep=())
+    bones = (tissues.BONE, tissues.MARROW, tissues.CARTILAGE)
+    under = {
+        tissues.SKIN: (*bones, tissues.MUSCLE, tissues.FAT),
+        tissues.FAT: (*bones, tissues.MUSCLE),
+        tissues.MUSCLE: bones,
+    }
+    for part in shoulder_tubes(anatomy):
+        _paint(hounsfield, tissue, grid, [part], keep=under.get(part.tissue, ()))
     keep = np.zeros(256, dtype=np.uint8)
     keep[[tissues.DIAPHRAGM, tissues.ABDOMINAL_FAT, tissues.LIVER, tissues.SPLEEN, tissues.STOMACH, tissues.GAS]] = 1
     keep[[tissues.MUSCLE, tissues.BONE, tissues.MARROW, tissues.CARTILAGE, tissues.SKIN]] = 1
-    for part in shape.organs.ellipsoids:
-        if part.tissue == tissues.HEART:
+    for organ in shape.organs.ellipsoids:
+        if organ.tissue == tissues.HEART:
             paint_ellipsoid(
                 hounsfield,
                 tissue,
                 keep,
                 grid.origin,
                 grid.spacing,
-                part.centre,
-                part.axes,
-                part.tissue,
-                part.hounsfield,
+                organ.centre,
+                organ.axes,
+                organ.tissue,
+                organ.hounsfield,
             )
     painted = [t for t in shape.organs.tubes if t.tissue != tissues.FAT]
     _paint(
@@ -245,7 +252,9 @@ def _paint(hounsfield: Float32Array, tissue: UInt8Array, grid: _Grid, tubes: lis
 
 @dataclass(frozen=True)
 class _Lungs:
-    density: Float32Array
+    slope: Float32Array
+    fixed: Float32Array
+    factor: float
     labels: dict[str, UInt8Array]
     centre_lines: Float32Array
     truth: dict[str, float]
@@ -292,8 +301,8 @@ def _lungs(
     )
     lines, painted = _trees(patient, anatomy, shape, grid, (slope, fixed, lung, labels), variant)
     lobes = labels["lobes"]
-    labels["lungs"] = np.where(lobes == 0, 0, np.where(lobes >= lv.RIGHT_UPPER, 1, 2)).astype(np.uint8)
-    density, base, mass = _balanced(slope, fixed, lung, state)
+    labels["lungs"] = _SIDE_OF_LOBE[lobes]
+    base, factor, mass = _balanced(slope, fixed, lung, state)
     voxel_l = float(np.prod(grid.spacing)) / 1e6
     truth = {
         "lung_volume_l": float(np.count_nonzero(lobes)) * voxel_l,
@@ -301,32 +310,61 @@ def _lungs(
         "vessel_volume_l": painted / 1e6,
         "parenchyma_kg_per_l": base,
     }
-    return _Lungs(density, labels, lines, truth)
+    return _Lungs(slope, fixed, factor, labels, lines, truth)
 
 
 def _balanced(
     slope: Float32Array, fixed: Float32Array, lung: Float32Array, state: ScanState
-) -> tuple[Float32Array, float, float]:
-    """Find the parenchyma's density that makes the lungs weigh what they should."""
-    total = float(lung.sum(dtype=np.float64))
-    varying = float((slope * lung).sum(dtype=np.float64))
-    given = float((fixed * lung).sum(dtype=np.float64))
+) -> tuple[float, float, float]:
+    """Find the parenchyma's density that makes the lungs weigh what they should.
+
+    Returns
+    -------
+    base : float
+        Density of plain parenchyma, kg/L.
+    factor : float
+        1, or less where disease and vessels alone would weigh too much.
+    mass : float
+        kg per litre times voxels.
+    """
+    total, varying, given = lv.weigh(slope, fixed, lung)
     target = state.lung_tissue_kg / state.lung_volume_l * total
     thinnest = 0.035  # kg/L: nearly bare air spaces
-    base = (target - given) / max(varying, 1e-9)
-    factor = 1.0
-    if base < thinnest:  # more disease than weight: thin all of it
+    base, factor = (target - given) / max(varying, 1e-9), 1.0
+    if base < thinnest:
         base = thinnest
         factor = max(target - base * varying, 0.0) / max(given, 1e-9)
-    density = slope * np.float32(base) + fixed * np.float32(factor)
-    return density, base, float((density * lung).sum(dtype=np.float64))
+    return base, factor, base * varying + factor * given
+
+
+def _lay_on_table(hounsfield: Float32Array, tissue: UInt8Array, grid: _Grid, walls: Wall) -> None:
+    """Put a mattress and a curved table top behind the body."""
+    back = float((walls.centre_y + walls.table[:, 0, SKIN_OUT]).max())
+    y = grid.origin[1] + grid.spacing[1] * np.arange(grid.shape[1])
+    x = grid.origin[2] + grid.spacing[2] * np.arange(grid.shape[2])
+    surface = back + 14.0 - 0.0011 * x**2
+    below = y[:, None] - surface[None, :]
+    voxel = float(grid.spacing[1])
+
+    def share(low: float, high: float) -> Float64Array:
+        top, bottom = np.minimum(below + voxel / 2, high), np.maximum(below - voxel / 2, low)
+        covered: Float64Array = np.clip((top - bottom) / voxel, 0.0, 1.0)
+        return covered
+
+    there = np.abs(x)[None, :] < 225.0
+    plate = (880.0 * share(0.0, 2.5) + 120.0 * share(2.5, 40.0) + 60.0 * share(-18.0, 0.0)) * there
+    rows, columns = np.nonzero(plate > 0)
+    free = tissue[:, rows, columns] == tissues.OUTSIDE
+    added = np.where(free, plate[rows, columns][None, :].astype(np.float32), np.float32(0))
+    hounsfield[:, rows, columns] = np.where(
+        free & (hounsfield[:, rows, columns] < -900), hounsfield[:, rows, columns] + added, hounsfield[:, rows, columns]
+    )
 
 
 def _lung_settings(patient: PhantomPatient, anatomy: Anatomy, shape: LungShape, variant: int) -> Float64Array:
     s = np.zeros(lv.SETTINGS)
     s[lv.SZ], s[lv.SY], s[lv.SX] = anatomy.scale
     s[lv.LIFT_RIGHT], s[lv.LIFT_LEFT] = shape.lift[1], shape.lift[2]
-    s[lv.MIDLINE] = _MIDLINE
     s[lv.BASAL], s[lv.ASYMMETRY], s[lv.UPPER] = patient.ild_basal, patient.ild_asymmetry, patient.emphysema_upper
     s[lv.ILD] = s[lv.HONEYCOMB] = s[lv.RETICULAR] = s[lv.EMPHYSEMA] = 1e9
     s[lv.SEED] = patient.texture_seed % 65521

@@ -66,6 +66,14 @@ def on_plane(plane: Float32Array, y: float, x: float) -> float:
 
 
 @compiled
+def midline(z: float, y: float, sz: float, sy: float) -> float:
+    """Where the sheet between the lungs lies (x, mm): to the left in front, the more so beside the heart."""
+    front = min(max((-y / sy - 8.0) / 40.0, 0.0), 1.0)
+    low = min(max((-z / sz - 40.0) / 110.0, 0.0), 1.0)
+    return 2.0 + front * (2.0 + 11.0 * low)
+
+
+@compiled
 def rib_offset(first: float, second: float, f: float) -> float:
     """Height above the nearest rib between two directions; halfway between two ribs it jumps."""
     if abs(first - second) > 6.0:
@@ -295,9 +303,11 @@ def _wall_voxel(
     strands = settings[STRANDS] * max(0.0, wave + 0.2)
     value_fat = fat + 12.0 * wave * 0.3 + 70.0 * strands
     code_fat = FAT
-    if gland > 0.05 and field(tile, z / 6.0, y / 6.0, x / 6.0) < 2.6 * gland - 0.9:
-        value_fat = 28.0
-        code_fat = GLAND
+    if gland > 0.05:
+        lobule = min(max((2.9 * gland - 0.8 - field(tile, z / 8.0, y / 8.0, x / 8.0)) / 1.2, 0.0), 1.0)
+        value_fat += lobule * (30.0 - value_fat)
+        if lobule > 0.5:
+            code_fat = GLAND
     between_ribs = muscle - 25.0 if depth > -6.5 * size else fat + 60.0
     value = a_rib * between_ribs + a_muscle * value_muscle + a_fat * value_fat + a_skin * 32.0 - 1000.0 * a_air
     code = OUTSIDE
@@ -344,7 +354,7 @@ def _wall_voxel(
     # shoulder blade within the muscles
     blade = table[k, t0, _SCAPULA] * (1 - f) + table[k, t1, _SCAPULA] * f
     if blade > 0.3 and thick > 10.0:
-        lift = min(13.0, 0.45 * thick) + 2.5 * wave * 0.3
+        lift = min(20.0, 0.48 * thick) + 0.8 * wave
         d = abs(depth - lift)
         share = min(max(0.5 + (blade * size - d) / flat, 0.0), 1.0)
         if share > 0:

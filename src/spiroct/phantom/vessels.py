@@ -40,7 +40,7 @@ class TreeStyle:
     ending_mm: float
 
 
-STYLES = {1: TreeStyle(2600, 0.42, 0.5, 2.6, 0.26), 2: TreeStyle(2200, 0.5, 0.7, 2.75, 0.31)}
+STYLES = {1: TreeStyle(2600, 0.42, 0.5, 2.5, 0.25), 2: TreeStyle(2200, 0.5, 0.7, 2.75, 0.31)}
 
 
 @dataclass(frozen=True)
