@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo test test-slow lint docs lock schemas demonstration-checkpoint benchmark clean
+.PHONY: install demo test test-slow lint docs lock manual schemas demonstration-checkpoint benchmark clean
 
 install: $(VENV)/.installed
 
@@ -48,6 +48,9 @@ lock:
 	.lock/bin/python -m pip install -q ".[train,equations,tests,develop]"
 	.lock/bin/python -m pip freeze --all --exclude spiroct | grep -v -e '^-e' -e '@ file' | sed 's/+[a-z0-9.]*$$//' | sort -f > constraints.new
 	mv constraints.new constraints.txt && rm -rf .lock
+
+manual: install
+	$(BIN)/python -m spiroct.cli.manual docs/reference/command-line.md
 
 schemas: install
 	$(BIN)/python -m spiroct.workflows.schemas

@@ -17,14 +17,10 @@ HEAVY = {"numpy", "pandas", "torch", "SimpleITK", "matplotlib", "scipy", "numba"
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "spiroct", *words], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "spiroct", *words], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["predict", "--help"], ["simulate", "cohort", "--help"], ["--version"]]
-)
+@pytest.mark.parametrize("words", [["--help"], ["predict", "--help"], ["simulate", "cohort", "--help"], ["--version"]])
 def test_help_loads_no_heavy_library(words: list[str]) -> None:
     code = (
         "import sys\nfrom spiroct.cli.main import main\n"
@@ -56,9 +52,7 @@ def test_mistyped_verb_is_answered_with_the_nearest_one() -> None:
     assert "'predict'" in done.stderr
 
 
-def test_a_refusal_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refusal_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(_words: list[str], **_: object) -> None:
         raise InputError("age 534", "ages are 0 to 120 years", "give the age in years, as 53.4")
 
@@ -67,9 +61,7 @@ def test_a_refusal_is_one_sentence(
     with pytest.raises(SystemExit) as end:
         door.main(["predict"])
     assert end.value.code == ExitCode.REFUSED
-    assert capsys.readouterr().err == (
-        "spiroct: age 534: ages are 0 to 120 years; give the age in years, as 53.4.\n"
-    )
+    assert capsys.readouterr().err == ("spiroct: age 534: ages are 0 to 120 years; give the age in years, as 53.4.\n")
 
 
 def test_a_bug_leaves_a_log_and_exit_code_1(

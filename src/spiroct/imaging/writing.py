@@ -70,7 +70,7 @@ def write_dicom_series(volume: CTVolume, folder: Path, *, patient_id: str, seed_
     for number in range(count):
         index = count - 1 - number  # from head to foot, as scanners number them
         dataset = _slice_dataset(volume, index, number, patient_id, seed_uid)
-        dataset.set_pixel_data(stored[index].astype(np.uint16), "MONOCHROME2", 12)
+        dataset.set_pixel_data(stored[index].astype(np.uint16), "MONOCHROME2", 12, generate_instance_uid=False)
         dataset.save_as(folder / f"slice-{number + 1:04d}.dcm", enforce_file_format=True)
 
 

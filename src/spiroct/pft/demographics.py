@@ -59,6 +59,9 @@ class Demographics:
         """Accept plain strings for the enumerations and refuse impossible values."""
         object.__setattr__(self, "sex", _member(Sex, "sex", self.sex))
         object.__setattr__(self, "ethnicity", _member(Ethnicity, "ethnicity", self.ethnicity))
+        for name in ("age", "height_cm"):  # 168 and 168.0 are one person, also in the bytes of a document
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
         if self.age is not None and not (math.isfinite(self.age) and 0 < self.age <= 120):
             raise DemographicsError(f"age {self.age:g}", "ages are 0 to 120 years", "give the age in years, as 53.4")
         if self.height_cm is not None and not (math.isfinite(self.height_cm) and self.height_cm > 0):

@@ -82,7 +82,12 @@ def _kernel(volume: CTVolume, domain: TrainingDomain | None) -> Iterator[Verdict
     check, limit = "kernel", "a soft or standard kernel for densitometry"
     if sharp is None:
         yield Verdict(
-            check, Outcome.PASS, facts.kernel or "unknown", limit, "The kernel is not known or not classified"
+            check,
+            Outcome.WARN,
+            facts.kernel or "unknown",
+            limit,
+            "The kernel is not known, so densities may not be comparable with other scans",
+            "Read the DICOM series rather than a converted image, or look the kernel up",
         )
     elif sharp:
         yield Verdict(
@@ -112,12 +117,12 @@ def _domain(volume: CTVolume, thickness: float, domain: TrainingDomain | None) -
     facts = volume.acquisition
     for check, value, (low, high), unit in (
         ("thickness_in_training_domain", thickness, domain.slice_thickness_mm, "mm"),
-        ("kvp_in_training_domain", facts.kvp, domain.kvp, "kV"),
+        ("tube_voltage_in_training_domain", facts.kvp, domain.kvp, "kV"),
     ):
         limit = f"{low:g} to {high:g} {unit}"
-        if value is None:
-            yield Verdict(check, Outcome.PASS, "unknown", limit, "The header does not tell")
-        elif low <= value <= high:
+        if value is None:  # nothing to judge: converted images tell no voltage
+            continue
+        if low <= value <= high:
             yield Verdict(check, Outcome.PASS, f"{value:g} {unit}", limit, "The checkpoint was trained on such scans")
         else:
             yield Verdict(
