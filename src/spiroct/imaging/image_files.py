@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from spiroct.imaging.orientation import as_matrix3
 from spiroct.imaging.volume import Geometry
 from spiroct.types import Float32Array
 
+_NIFTI_HEADER = 348  # bytes, NIfTI-1
 FORMATS = {
     ".nii": "NIfTI",
     ".nii.gz": "NIfTI",
@@ -68,6 +72,8 @@ def read_image(path: Path) -> tuple[Float32Array, Geometry]:
             )
         if dimension < 3:
             raise ScanError(f"{path} is a {dimension}D image", "a scan is one 3D volume", "name a CT volume")
+        if format_of(path) == "NIfTI":
+            _require_whole_nifti(path, int(np.prod(size)) * _bytes_per_voxel(reader.GetPixelID()))
         image = reader.Execute()
     except RuntimeError as failure:
         reason = str(failure).strip().splitlines()[-1].strip().rstrip(".")
@@ -81,3 +87,38 @@ def read_image(path: Path) -> tuple[Float32Array, Geometry]:
     direction = np.asarray(image.GetDirection()).reshape(3, 3)[:, ::-1]
     values = sitk.GetArrayFromImage(sitk.Cast(image, sitk.sitkFloat32))
     return values, Geometry(values.shape, spacing, origin, as_matrix3(direction))
+
+
+def _require_whole_nifti(path: Path, data_bytes: int) -> None:
+    """Refuse a NIfTI file that is shorter than its header says: ITK would fill the rest with zeros, silently."""
+    if path.suffix != ".gz":
+        length = path.stat().st_size
+    else:
+        with path.open("rb") as file:
+            file.seek(-4, io.SEEK_END)
+            length = int.from_bytes(file.read(4), "little")  # of the last gzip member, modulo 2**32
+        if not data_bytes <= length <= data_bytes + 10 * _NIFTI_HEADER:
+            length = _unpacked_length(path)
+    if length < data_bytes + _NIFTI_HEADER:
+        raise ScanError(
+            f"{path} is truncated ({length} bytes of {data_bytes + _NIFTI_HEADER})",
+            "a file holds all the voxels that its header announces",
+            "copy or export it again",
+        )
+
+
+def _unpacked_length(path: Path) -> int:
+    length = 0
+    try:
+        with gzip.open(path) as file:
+            while chunk := file.read(1 << 22):
+                length += len(chunk)
+    except (EOFError, OSError, zlib.error):
+        return length
+    return length
+
+
+def _bytes_per_voxel(pixel_id: int) -> int:
+    import SimpleITK as sitk
+
+    return int(sitk.GetArrayViewFromImage(sitk.Image([1, 1], pixel_id)).dtype.itemsize)

@@ -92,8 +92,9 @@ def _nearest_on_axes(labels: AnyArray, scale: AnyArray, origin: AnyArray, shape:
         inside.append((wanted >= 0) & (wanted < labels.shape[axis]))
         indices.append(np.clip(wanted, 0, labels.shape[axis] - 1))
     carried = labels[np.ix_(*indices)]
-    z, y, x = np.ix_(*inside)
-    return np.where(z & y & x, carried, 0).astype(labels.dtype)
+    z, y, x = inside
+    within = z[:, None, None] & y[None, :, None] & x[None, None, :]
+    return np.where(within, carried, 0).astype(labels.dtype)
 
 
 def _axis_weights(old: int, new: int, ratio: float) -> sparse.csr_array:
