@@ -84,7 +84,8 @@ def test_a_subpleural_consolidation_is_closed_in(chest_of: Callable) -> None:
     lung = truth.labels == 1
     inside = ndimage.distance_transform_edt(lung, sampling=volume.geometry.spacing)
     edge = np.argwhere((inside > 0) & (inside < 3))
-    centre = edge[np.argmin(edge[:, 2])]
+    level = edge[edge[:, 0] == round(edge[:, 0].mean())]
+    centre = level[np.argmin(level[:, 2])]
     distance = np.sqrt((((np.indices(lung.shape).T - centre) * volume.geometry.spacing) ** 2).sum(-1)).T
     solid = lung & (distance < 7)
     hu = np.where(solid, 20.0, volume.hu).astype(np.float32)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from spiroct.segmentation.morphology import erode, largest_components
+from spiroct.segmentation.morphology import bounding_box, dilate, erode, largest_components
 from spiroct.types import BoolArray, Float32Array, UInt8Array, Vector3
 
 RIGHT, LEFT = 1, 2
 SECOND_LUNG = 0.12  # a second part of less than this share of the first is no second lung
 PARTING_MM = (2.0, 3.5, 5.0, 7.0, 9.0, 12.0)
+MEMBRANE_MM = 5.0
 
 
 def right_and_left(lungs: BoolArray, hu: Float32Array, spacing: Vector3) -> UInt8Array:
     """Label lung voxels 1 (patient's right) and 2 (left).
 
-    Lungs that touch, as they do in front of the heart and behind the oesophagus, are parted by erosion: the two
-    cores are grown back against each other, and meet on the bright membrane between them.
+    Lungs that touch, as they do in front of the heart and behind the oesophagus, are parted by erosion. The two
+    cores are grown back layer by layer, each voxel to the nearer side, so that they meet at the neck; there the
+    bright membrane between them, where there is one, draws the last millimetres.
 
     Parameters
     ----------
@@ -36,10 +38,8 @@ def right_and_left(lungs: BoolArray, hu: Float32Array, spacing: Vector3) -> UInt
     parts = largest_components(lungs, 2)
     middle = _middle(lungs)
     if not _two_lungs(parts, middle):
-        cores = _cores(lungs, spacing, middle)
-        if cores is None:  # one lung only: its side of the midline tells which
-            return _by_side(parts[0] if parts else lungs, middle)
-        return _grow_back(lungs, cores, hu)
+        parted = _parted(lungs, hu, spacing, middle)
+        return _by_side(parts[0] if parts else lungs) if parted is None else parted
     return _ordered(parts[0], parts[1])
 
 
@@ -60,12 +60,41 @@ def _two_lungs(parts: list[BoolArray], middle: float) -> bool:
     return (first - middle) * (second - middle) < 0
 
 
-def _cores(lungs: BoolArray, spacing: Vector3, middle: float) -> tuple[BoolArray, BoolArray] | None:
-    for radius in PARTING_MM:
+def _parted(lungs: BoolArray, hu: Float32Array, spacing: Vector3, middle: float) -> UInt8Array | None:
+    """Part lungs that touch; None where no erosion gives two lungs, which is how one lung looks."""
+    for step, radius in enumerate(PARTING_MM):
         parts = largest_components(erode(lungs, radius, spacing), 2)
         if _two_lungs(parts, middle):
-            return parts[0], parts[1]
+            layers = [erode(lungs, r, spacing) for r in reversed(PARTING_MM[:step])]
+            return _on_the_membrane(_grown(_ordered(parts[0], parts[1]), [*layers, lungs], spacing), hu, spacing)
     return None
+
+
+def _grown(sides: UInt8Array, layers: list[BoolArray], spacing: Vector3) -> UInt8Array:
+    """Grow two sides through ever larger masks, each new voxel to the nearer side."""
+    for layer in layers:
+        nearest = ndimage.distance_transform_edt(
+            sides == 0, sampling=spacing, return_distances=False, return_indices=True
+        )
+        sides = np.where(layer, sides[tuple(nearest)], 0).astype(np.uint8)
+    return sides
+
+
+def _on_the_membrane(sides: UInt8Array, hu: Float32Array, spacing: Vector3) -> UInt8Array:
+    """Move the border between the sides, by some millimetres at most, to where the voxels are brightest."""
+    near = dilate(sides == RIGHT, MEMBRANE_MM, spacing) & dilate(sides == LEFT, MEMBRANE_MM, spacing) & (sides > 0)
+    if not near.any():
+        return sides
+    box = bounding_box(near, (2, 2, 2))
+    local = sides[box]
+    cost = np.clip((hu[box] + 1000.0) / 4.0, 0, 254).astype(np.uint8)
+    cost[local == 0] = 255
+    markers = np.where(near[box], 0, local).astype(np.int16)
+    markers[local == 0] = -1  # negative markers are background to watershed_ift
+    moved = ndimage.watershed_ift(cost, markers)
+    result = sides.copy()
+    result[box] = np.where((local > 0) & (moved > 0), moved, local)
+    return result
 
 
 def _ordered(one: BoolArray, other: BoolArray) -> UInt8Array:
@@ -74,18 +103,7 @@ def _ordered(one: BoolArray, other: BoolArray) -> UInt8Array:
     return (RIGHT * right + LEFT * left).astype(np.uint8)
 
 
-def _by_side(lung: BoolArray, middle: float) -> UInt8Array:
-    width = lung.shape[2]
-    side = RIGHT if float(np.nonzero(lung)[2].mean()) < width / 2 else LEFT
-    del middle  # the lung's own borders say nothing of the midline when there is one lung
+def _by_side(lung: BoolArray) -> UInt8Array:
+    """Label a single lung by its side of the image's middle; its own borders say nothing of the midline."""
+    side = RIGHT if float(np.nonzero(lung)[2].mean()) < lung.shape[2] / 2 else LEFT
     return (side * lung).astype(np.uint8)
-
-
-def _grow_back(lungs: BoolArray, cores: tuple[BoolArray, BoolArray], hu: Float32Array) -> UInt8Array:
-    seeds = _ordered(*cores)
-    cost = np.clip((ndimage.gaussian_filter(hu, 0.7) + 1000.0) / 4.0, 0, 254).astype(np.uint8)
-    cost[~lungs] = 255
-    markers = seeds.astype(np.int16)
-    markers[~lungs] = -1  # negative markers are background to watershed_ift
-    grown = ndimage.watershed_ift(cost, markers)
-    return np.where(lungs & (grown > 0), grown, 0).astype(np.uint8)

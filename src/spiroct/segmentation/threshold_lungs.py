@@ -22,7 +22,7 @@ TABLE_GAP_MM = 3.0
 SMALL_HOLE_MM2 = 400.0  # a vessel or a nodule; the top of the diaphragm is an island in the slice, and larger
 LEAST_LUNG_L = 0.4
 LEAST_PART_ML = 40.0
-PURE_AIR_HU = -975.0  # gut and outside pockets; even severe emphysema holds some tissue
+GAS_PERC90_HU = -925.0  # gas is even; the most emphysematous lung has vessels in a tenth of it
 
 
 def threshold_lungs(volume: CTVolume) -> LabelMap:
@@ -94,11 +94,15 @@ def _aerated(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> BoolArray
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * voxel_ml
     sizes[0] = 0
     kept = np.zeros(count + 1, bool)
+    boxes = ndimage.find_objects(labels)
     for label in np.flatnonzero(sizes >= LEAST_PART_ML):
-        kept[label] = float(np.median(hu[labels == label])) > PURE_AIR_HU
+        box = boxes[label - 1]
+        part = labels[box] == label
+        inner = ndimage.binary_erosion(part)  # at its border even gas is bright, by partial volume
+        kept[label] = float(np.percentile(hu[box][inner if inner.any() else part], 90)) > GAS_PERC90_HU
     if not kept.any():
         return np.zeros_like(inside)
-    # Lung lies at the height of the largest part or touches it; gas in the gut lies below.
+    # A scrap of less than a fiftieth of the largest part is no lung.
     kept &= sizes >= 0.02 * sizes[kept].max()
     chosen: BoolArray = kept[labels]
     return chosen
