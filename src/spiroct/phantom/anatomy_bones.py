@@ -17,8 +17,8 @@ LEVEL = 24.5  # mm from vertebra to vertebra in the template, as the ribs
 
 def vertebral_levels(anatomy: Anatomy) -> Float64Array:
     """Middles of the vertebral bodies as (z, y, size) rows, mm; the first lies above the lungs' apex."""
-    depth = -67.0 + LEVEL * np.arange(19)
-    z = -depth * anatomy.scale[0]
+    depth = np.asarray(-67.0 + LEVEL * np.arange(19), dtype=np.float64)
+    z: Float64Array = -depth * anatomy.scale[0]
     size = np.interp(depth, [-60.0, 0.0, 140.0, 280.0], [0.72, 0.84, 1.0, 1.16]) * anatomy.mean_scale
     return np.stack([z, anatomy.spine_y(z), size], axis=1)
 
@@ -38,83 +38,84 @@ def paint_spine(
     ``pitch`` is the distance between levels, mm; ``bone`` the mineral factor. Proportions after Panjabi 1991,
     Spine 16:888 (thoracic vertebrae: body about 30 mm wide and 25 mm deep at T6).
     """
-    nz, ny, nx = hounsfield.shape
     voxel = (spacing[0] * spacing[1] * spacing[2]) ** (1.0 / 3.0)
     for n in range(levels.shape[0]):
         zc, yc, size = levels[n, 0], levels[n, 1], levels[n, 2]
-        half = 0.5 * pitch
-        back = yc + 13.5 * size
-        k0 = max(0, int(np.ceil((zc - half - 24.0 * size - origin[0]) / spacing[0])))
-        k1 = min(nz - 1, int(np.floor((zc + half - origin[0]) / spacing[0])))
-        j0 = max(0, int(np.ceil((yc - 18.0 * size - origin[1]) / spacing[1])))
-        j1 = min(ny - 1, int(np.floor((yc + 66.0 * size - origin[1]) / spacing[1])))
-        i0 = max(0, int(np.ceil((-40.0 * size - origin[2]) / spacing[2])))
-        i1 = min(nx - 1, int(np.floor((40.0 * size - origin[2]) / spacing[2])))
-        for k in range(k0, k1 + 1):
+        low = np.array([zc - 0.5 * pitch - 24.0 * size, yc - 18.0 * size, -40.0 * size])
+        high = np.array([zc + 0.5 * pitch, yc + 66.0 * size, 40.0 * size])
+        first = np.maximum(np.ceil((low - origin) / spacing), 0.0).astype(np.int64)
+        last = np.floor((high - origin) / spacing).astype(np.int64)
+        for k in range(first[0], min(last[0] + 1, hounsfield.shape[0])):
             z = origin[0] + k * spacing[0] - zc
-            for j in range(j0, j1 + 1):
-                y = origin[1] + j * spacing[1]
-                for i in range(i0, i1 + 1):
+            for j in range(first[1], min(last[1] + 1, hounsfield.shape[1])):
+                y = origin[1] + j * spacing[1] - yc
+                for i in range(first[2], min(last[2] + 1, hounsfield.shape[2])):
                     x = origin[2] + i * spacing[2]
-                    away = abs(x)
-                    if abs(z) <= half:
-                        # body and disc: kidney-shaped, waisted
-                        waist = 1.0 + 0.1 * (2 * z / pitch) ** 2 * 2
-                        u = x / (16.5 * size * waist)
-                        v = (y - yc) / (13.0 * size * waist)
-                        notch = 0.12 * max(0.0, v) * np.exp(-((x / (8.0 * size)) ** 2))
-                        d = (np.sqrt(u * u + v * v) - 1.0 + notch) * 13.5 * size
-                        share = min(max(0.5 - d / voxel, 0.0), 1.0)
-                        if share > 0:
-                            plate = half - 2.6 * size - abs(z)  # below zero: disc
-                            if plate < -0.5 * voxel:
-                                value, code = 78.0, DISC
-                            else:
-                                shell = min(-d, plate)
-                                cortex = min(max(0.5 + (1.3 - shell) / voxel, 0.0), 1.0)
-                                value = bone * (165.0 + 10.0 * np.sin(z * 1.3 + x * 0.9) + 330.0 * cortex)
-                                code = BONE if cortex > 0.5 else MARROW
-                            hounsfield[k, j, i] += share * (value - hounsfield[k, j, i])
-                            if share > 0.5:
-                                tissue[k, j, i] = code
-                    # canal
-                    cy = back + 8.0 * size
-                    canal = np.sqrt((x / 1.15) ** 2 + (y - cy) ** 2)
-                    if abs(z) <= half and canal < 12.5 * size and y > back - 3:
-                        if canal < 8.0 * size:
-                            cord = canal < 4.6 * size
-                            hounsfield[k, j, i] = 34.0 if cord else 2.0
-                            tissue[k, j, i] = NERVE
-                            continue
-                    # arch: pedicles in the upper half, laminae, transverse and spinous processes
-                    arch = abs(np.sqrt((x / 1.2) ** 2 + (y - cy) ** 2) - 10.2 * size) - 2.3 * size
-                    open_below = -z - 0.30 * pitch  # the foramen between two arches
-                    arch = max(arch, open_below)
-                    arch = max(arch, abs(z) - half)
-                    if y < cy - 2.0 * size:
-                        arch = max(arch, max(-z - 1.0, z - 0.36 * pitch))
-                    px, py, pz = 10.0 * size, cy + 2.0 * size, 4.0 * size
-                    process, _ = tube_distance(
-                        z, y, away, pz, py, px, 3.0 * size, 13.0 * size, 21.0 * size,
-                        1.0 / (size * size * (9.0 + 169.0 + 441.0)),
-                    )  # fmt: skip
-                    d = min(arch, process - 4.4 * size)
-                    spine, t = tube_distance(
-                        z, y, 0.0, 0.0, cy + 10.0 * size, 0.0, -19.0 * size, 19.0 * size, 0.0,
-                        1.0 / (size * size * (361.0 + 361.0)),
-                    )  # fmt: skip
-                    spine = np.sqrt(spine * spine + (1.7 * x) ** 2)
-                    d = min(d, spine - (4.6 + 1.2 * t) * size)
+                    share, value, code = _vertebral_body(z, y, x, size, pitch, bone, voxel)
+                    if share > 0:
+                        hounsfield[k, j, i] += share * (value - hounsfield[k, j, i])
+                        if share > 0.5:
+                            tissue[k, j, i] = code
+                    canal = _canal(y, x, size)
+                    if abs(z) <= 0.5 * pitch and canal < 8.0 * size and y > 10.5 * size:
+                        hounsfield[k, j, i] = 34.0 if canal < 4.6 * size else 2.0
+                        tissue[k, j, i] = NERVE
+                        continue
+                    d = _arch(z, y, x, canal, size, pitch)
                     share = min(max(0.5 - d / voxel, 0.0), 1.0)
                     if share > 0:
                         cortex = min(max(0.5 + (1.4 + d) / voxel, 0.0), 1.0)
-                        value = bone * (200.0 + 430.0 * cortex)
-                        hounsfield[k, j, i] += share * (value - hounsfield[k, j, i])
+                        hounsfield[k, j, i] += share * (bone * (200.0 + 430.0 * cortex) - hounsfield[k, j, i])
                         if share > 0.5:
                             tissue[k, j, i] = BONE if cortex > 0.5 else MARROW
-                    elif tissue[k, j, i] == FAT and yc < y < cy + 14.0 * size and away < 24.0 * size:
+                    elif tissue[k, j, i] == FAT and 0 < y < 35.5 * size and abs(x) < 24.0 * size:
                         hounsfield[k, j, i] = 48.0
                         tissue[k, j, i] = MUSCLE
+
+
+@compiled
+def _vertebral_body(
+    z: float, y: float, x: float, size: float, pitch: float, bone: float, voxel: float
+) -> tuple[float, float, int]:
+    """Share, HU and tissue of a voxel in a vertebral body or the discs above and below it."""
+    if abs(z) > 0.5 * pitch:
+        return 0.0, 0.0, 0
+    waist = 1.0 + 0.2 * (2 * z / pitch) ** 2
+    u, v = x / (16.5 * size * waist), y / (13.0 * size * waist)
+    notch = 0.12 * max(0.0, v) * np.exp(-((x / (8.0 * size)) ** 2))
+    d = (np.sqrt(u * u + v * v) - 1.0 + notch) * 13.5 * size
+    share = min(max(0.5 - d / voxel, 0.0), 1.0)
+    plate = 0.5 * pitch - 2.6 * size - abs(z)  # below zero: disc
+    if plate < -0.5 * voxel:
+        return share, 78.0, DISC
+    cortex = min(max(0.5 + (1.3 - min(-d, plate)) / voxel, 0.0), 1.0)
+    return share, bone * (165.0 + 10.0 * np.sin(1.3 * z + 0.9 * x) + 330.0 * cortex), BONE if cortex > 0.5 else MARROW
+
+
+@compiled
+def _canal(y: float, x: float, size: float) -> float:
+    """Distance from the middle of the spinal canal, mm."""
+    return float(np.sqrt((x / 1.15) ** 2 + (y - 21.5 * size) ** 2))
+
+
+@compiled
+def _arch(z: float, y: float, x: float, canal: float, size: float, pitch: float) -> float:
+    """Signed distance from pedicles, laminae, transverse and spinous processes of one level, mm."""
+    middle = 21.5 * size
+    arch = abs(np.sqrt((x / 1.2) ** 2 + (y - middle) ** 2) - 10.2 * size) - 2.3 * size
+    arch = max(arch, -z - 0.30 * pitch, abs(z) - 0.5 * pitch)  # open below: the foramen between two arches
+    if y < middle - 2.0 * size:
+        arch = max(arch, -z - 1.0, z - 0.36 * pitch)
+    process, _ = tube_distance(
+        z, y, abs(x), 4.0 * size, middle + 2.0 * size, 10.0 * size, 3.0 * size, 13.0 * size, 21.0 * size,
+        1.0 / (size * size * (9.0 + 169.0 + 441.0)),
+    )  # fmt: skip
+    spine, t = tube_distance(
+        z, y, 0.0, 0.0, middle + 10.0 * size, 0.0, -19.0 * size, 19.0 * size, 0.0,
+        1.0 / (size * size * (361.0 + 361.0)),
+    )  # fmt: skip
+    spine = np.sqrt(spine * spine + (1.7 * x) ** 2)
+    return float(min(arch, process - 4.4 * size, spine - (4.6 + 1.2 * t) * size))
 
 
 def _on_cage(anatomy: Anatomy, side: float, places: tuple[tuple[float, float, float], ...]) -> Float64Array:

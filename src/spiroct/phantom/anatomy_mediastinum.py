@@ -129,7 +129,7 @@ def mediastinum(anatomy: Anatomy, patient: PhantomPatient, lift: float) -> Media
     """
     place = _Placing(anatomy, 0.6 * lift)
     aorta, dilation = anatomy.aorta_mm, anatomy.dilation
-    blood = tissue.HOUNSFIELD[tissue.GREAT_VESSEL] + 1.4 * (patient.haemoglobin - 13.5)
+    blood = tissue.HOUNSFIELD[tissue.GREAT_VESSEL]
     tubes = [*_spine_shape(anatomy), *_oesophagus(anatomy, place, patient)]
     tubes += [place.tube(line, tissue.GREAT_VESSEL, blood, 2.5) for line in (_CAVA, _CAVA_BELOW, *_VEINS)]
     tubes += [place.tube(line, tissue.GREAT_VESSEL, blood, 2.5) for line in _ARTERIES]
@@ -177,17 +177,16 @@ def smooth_tube(tube: Tube, pieces: int = 3) -> Tube:
     before = np.concatenate([2 * p[:1] - p[1:2], p[:-1]])[:-1]
     after = np.concatenate([p[1:], 2 * p[-1:] - p[-2:-1]])[1:]
     start, end = p[:-1], p[1:]
-    rows = []
-    for t in np.arange(pieces) / pieces:
-        rows.append(
-            0.5
-            * (
-                2 * start
-                + (end - before) * t
-                + (2 * before - 5 * start + 4 * end - after) * t**2
-                + (3 * start - before - 3 * end + after) * t**3
-            )
+    rows = [
+        0.5
+        * (
+            2 * start
+            + (end - before) * t
+            + (2 * before - 5 * start + 4 * end - after) * t**2
+            + (3 * start - before - 3 * end + after) * t**3
         )
+        for t in np.arange(pieces) / pieces
+    ]
     smooth = np.concatenate([np.stack(rows, axis=1).reshape(-1, 4), p[-1:]])
     return Tube(smooth[:, :3], smooth[:, 3], tube.tissue, tube.hounsfield, tube.clearance)
 

@@ -83,7 +83,6 @@ def paint_ellipsoid(
     value: float,
 ) -> None:
     """Blend an ellipsoid (rows of ``axes`` are its half axes) into a volume."""
-    nz, ny, nx = hounsfield.shape
     voxel = (spacing[0] * spacing[1] * spacing[2]) ** (1.0 / 3.0)
     reach = np.sqrt((axes * axes).sum(axis=0)) + voxel
     square = (axes * axes).sum(axis=1)
@@ -119,8 +118,8 @@ def ellipsoid_distance(dz: float, dy: float, dx: float, axes: Float64Array, squa
         slope += u * u / square[n]
     value = np.sqrt(value)
     if slope < 1e-12:
-        return -np.sqrt(min(square[0], min(square[1], square[2])))
-    return value * (value - 1.0) / np.sqrt(slope)
+        return float(-np.sqrt(min(square[0], square[1], square[2])))
+    return float(value * (value - 1.0) / np.sqrt(slope))
 
 
 @compiled
@@ -169,7 +168,6 @@ def add_ellipsoid_nearness(
     softness: float,
 ) -> None:
     """Add exp(-distance / softness) from an ellipsoid to a lattice."""
-    nz, ny, nx = total.shape
     square = (axes * axes).sum(axis=1)
     reach = np.sqrt((axes * axes).sum(axis=0)) + clearance + 5 * softness
     low, high = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64)

@@ -11,8 +11,9 @@ from spiroct.phantom.anatomy_compiled import compiled
 from spiroct.phantom.anatomy_mediastinum import Mediastinum, mediastinum
 from spiroct.phantom.anatomy_paint import add_ellipsoid_nearness, add_tube_nearness
 from spiroct.phantom.patient import PhantomPatient
-from spiroct.phantom.thorax import COSINE, INNER, RIB_KIND, RIB_OFFSET, Wall, inner_radius, wall
-from spiroct.phantom.thorax_voxels import cage_gap, midline, rib_offset
+from spiroct.phantom.thorax import Wall, inner_radius, wall
+from spiroct.phantom.thorax_look_up import cage_gap, midline, spot_at
+from spiroct.phantom.thorax_voxels import Bounds
 from spiroct.types import Float32Array, Float64Array
 
 STEP = 4.0  # mm between the points of the lattice on which shapes are worked out, whatever the output grid
@@ -60,9 +61,14 @@ class LungShape:
     organs: Mediastinum
 
     @property
+    def bounds(self) -> Bounds:
+        """The bounds as compiled code takes them."""
+        return Bounds(self.between, self.floor, self.floor_slope, self.ceiling, self.origin, STEP)
+
+    @property
     def grid(self) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Coordinates of the lattice along z, y and x."""
-        return tuple(self.origin[n] + STEP * np.arange(self.between.shape[n]) for n in range(3))  # type: ignore[return-value]
+        return tuple(self.origin[n] + STEP * np.arange(self.between.shape[n]) for n in range(3))
 
 
 def right_share(patient: PhantomPatient) -> float:
@@ -120,7 +126,7 @@ def with_volume(shape: LungShape, anatomy: Anatomy, patient: PhantomPatient, vol
 
 
 def _lattice(anatomy: Anatomy) -> tuple[Float64Array, tuple[int, int, int], Wall]:
-    sz, sy, sx = anatomy.scale
+    _, sy, sx = anatomy.scale
     low = np.array([anatomy.bottom, -118.0 * sy, -148.0 * sx])
     high = np.array([8.0, 118.0 * sy, 148.0 * sx])
     origin = np.floor(low / STEP) * STEP
@@ -238,27 +244,12 @@ def _open_space(
 ) -> None:
     """Distance inside cage and apex at each lattice point, mm, as the voxels will see it."""
     nz, ny, nx = space.shape
-    directions = table.shape[1]
-    turn = directions / (2 * np.pi)
     for k in range(nz):
         z = origin[0] + k * step
         for j in range(ny):
-            dy = origin[1] + j * step - centre_y[k]
             for i in range(nx):
-                x = origin[2] + i * step
-                r = np.sqrt(dy * dy + x * x)
-                a = np.arctan2(x, dy) * turn
-                if a < 0:
-                    a += directions
-                t0 = int(a)
-                f = a - t0
-                t0 = t0 % directions
-                t1 = (t0 + 1) % directions
-                inner = table[k, t0, INNER] * (1 - f) + table[k, t1, INNER] * f
-                offset = rib_offset(table[k, t0, RIB_OFFSET], table[k, t1, RIB_OFFSET], f)
-                near = t0 if f < 0.5 else t1
-                gap = cage_gap(inner, table[k, t0, COSINE], offset, table[k, near, RIB_KIND], r)
-                space[k, j, i] = min(gap, (ceiling[j, i] - z) * 0.75)
+                spot = spot_at(z, origin[1] + j * step, origin[2] + i * step, k, table, centre_y)
+                space[k, j, i] = min(cage_gap(spot), (ceiling[j, i] - z) * 0.75)
 
 
 def _solve(

@@ -6,7 +6,8 @@ import numpy as np
 
 from spiroct.phantom.anatomy_compiled import compiled
 from spiroct.phantom.texture import cells, field
-from spiroct.phantom.thorax_voxels import midline, on_lattice, on_plane
+from spiroct.phantom.thorax_look_up import clipped, midline, on_lattice, on_plane
+from spiroct.phantom.thorax_voxels import Bounds
 from spiroct.types import Float32Array, Float64Array, UInt8Array
 
 # Places in the vector of lung settings
@@ -109,10 +110,7 @@ def fill_lungs(
     origin: Float64Array,
     spacing: Float64Array,
     open_space: Float32Array,
-    floor: Float32Array,
-    floor_slope: Float32Array,
-    lattice_origin: Float64Array,
-    step: float,
+    bounds: Bounds,
     coarse: Float32Array,
     grain: Float32Array,
     s: Float64Array,
@@ -127,85 +125,109 @@ def fill_lungs(
         Labels written where ``lung`` is above one half.
     lung : array (n_z, n_y, n_x)
         Share of the voxel inside the lungs.
+    origin, spacing : array (3,)
+        mm.
+    open_space, bounds : array, Bounds
+        As in ``lungs.LungShape``.
     coarse, grain : array (64, 64, 64)
         Fields of patches and of fine texture.
     s : array (SETTINGS,)
     """
-    nz, ny, nx = lung.shape
     voxel = (spacing[0] * spacing[1] * spacing[2]) ** (1.0 / 3.0)
-    fading = min(1.0, 2.0 / voxel) ** 1.5  # texture finer than a voxel averages out
-    fading_fine = min(1.0, 1.0 / voxel) ** 1.5
-    for k in range(nz):
+    for k in range(lung.shape[0]):
         z = origin[0] + k * spacing[0]
-        lz = (z - lattice_origin[0]) / step
-        for j in range(ny):
+        lz = (z - bounds.origin[0]) / bounds.step
+        for j in range(lung.shape[1]):
             y = origin[1] + j * spacing[1]
-            ly = (y - lattice_origin[1]) / step
-            gravity = np.exp(s[GRADIENT] * y)
-            for i in range(nx):
+            ly = (y - bounds.origin[1]) / bounds.step
+            for i in range(lung.shape[2]):
                 if lung[k, j, i] <= 0:
                     continue
                 x = origin[2] + i * spacing[2]
-                lx = (x - lattice_origin[2]) / step
+                lx = (x - bounds.origin[2]) / bounds.step
                 wave = field(coarse, z / 14.0, y / 14.0, x / 14.0)
-                oblique, horizontal = fissures(z, y, x, s, wave)
-                lobe = lobe_at(z, y, x, s, wave)
-                n1 = field(grain, z / 1.9, y / 1.9, x / 1.9)
-                n2 = field(grain, z / 0.8 + 29.0, y / 0.8 + 11.0, x / 0.8)
-                a = gravity * (1.0 + s[GRAIN] * (fading * n1 + fading_fine * n2))
-                a = max(a, 0.2)
-                b = 0.0
-                # fissure: a sheet of pleura about half a millimetre thick
-                near = abs(oblique) * 0.7
-                if x < midline(z, y, s[SZ], s[SY]) and oblique > 0:
-                    near = min(near, abs(horizontal))
-                sheet = min(max((0.3 + 0.5 * voxel - near) / voxel, 0.0), 1.0) * min(1.0, 0.3 / voxel)
-                b += (0.55 + 0.2 * wave) * sheet
-                depth = min(
-                    on_lattice(open_space, lz, ly, lx),
-                    (z - on_plane(floor, ly, lx)) / on_plane(floor_slope, ly, lx),
-                )
+                fine = field(grain, z / 1.9, y / 1.9, x / 1.9)
+                a = _plain(z, y, x, fine + 0.6 * wave, voxel, grain, s)
+                b = _fissure(z, y, x, wave, voxel, s)
+                above = (z - on_plane(bounds.floor, ly, lx)) / on_plane(bounds.floor_slope, ly, lx)
+                depth = min(on_lattice(open_space, lz, ly, lx), above)
                 prone, severe, airy = proneness(z, y, x, depth, coarse, s)
+                w = clipped(0.5 + (prone - s[ILD]) / 0.12)
                 pattern = 0
-                w = min(max(0.5 + (prone - s[ILD]) / 0.12, 0.0), 1.0)
                 if w > 0:
-                    if severe > s[HONEYCOMB]:
-                        pattern = 3
-                        size = s[CELL]
-                        first, second, number = cells(z, y, x, size, int(s[SEED]))
-                        thick = 1.5
-                        wall = (thick / 2 + voxel / 2 - (second - first) / 2) / voxel
-                        wall = min(max(wall, 0.0), min(1.0, 2.2 * thick / voxel))
-                        rim = 0.45 if number > 0.8 else 0.06  # some cysts are filled
-                        a *= 1 - w
-                        b = b * (1 - w) + w * (rim + (0.95 - rim) * wall)
-                    elif severe > s[RETICULAR]:
-                        pattern = 2
-                        first, second, number = cells(z, y, x, 1.5 * s[CELL], int(s[SEED]) + 1)
-                        thick = 0.8 + 0.8 * number
-                        wall = (thick / 2 + voxel / 2 - (second - first) / 2) / voxel
-                        wall = min(max(wall, 0.0), min(1.0, 2.0 * thick / voxel))
-                        b += w * (0.07 + 0.55 * wall * (0.7 + 0.3 * n1))
-                    else:
-                        pattern = 1
-                        b += w * (0.15 + 0.03 * n1 * fading)
-                airy_share = 0.0
-                if pattern == 0 or w < 0.5:
-                    airy_share = min(max(0.5 + (airy - s[EMPHYSEMA]) / 0.25, 0.0), 1.0)
-                    a *= 1 - 0.8 * airy_share
+                    a, b, pattern = _diseased(a, b, z, y, x, w, severe, fine, voxel, s)
+                hole = 0.0
+                if w < 0.5:
+                    hole = clipped(0.5 + (airy - s[EMPHYSEMA]) / 0.25)
+                    a *= 1 - 0.8 * hole
                 slope[k, j, i] = a
                 fixed[k, j, i] = b
                 if lung[k, j, i] > 0.5:
-                    lobes[k, j, i] = lobe
-                    if w > 0.5:
-                        ild[k, j, i] = pattern
-                    if airy_share > 0.5:
-                        emphysema[k, j, i] = 1
+                    lobes[k, j, i] = lobe_at(z, y, x, s, wave)
+                    ild[k, j, i] = pattern if w > 0.5 else 0
+                    emphysema[k, j, i] = 1 if hole > 0.5 else 0
+
+
+@compiled
+def _plain(z: float, y: float, x: float, fine: float, voxel: float, grain: Float32Array, s: Float64Array) -> float:
+    """Relative density of healthy parenchyma: heavier at the back (supine), grainy as far as voxels show it."""
+    coarse_grain = min(1.0, 2.0 / voxel) ** 1.5  # texture finer than a voxel averages out
+    finer = field(grain, z / 0.8 + 29.0, y / 0.8 + 11.0, x / 0.8) * min(1.0, 1.0 / voxel) ** 1.5
+    return float(np.exp(s[GRADIENT] * y) * max(1.0 + s[GRAIN] * (coarse_grain * fine + finer), 0.2))
+
+
+@compiled
+def _fissure(z: float, y: float, x: float, wave: float, voxel: float, s: Float64Array) -> float:
+    """Density (kg/L) that a fissure adds: a sheet of pleura about a third of a millimetre thick."""
+    oblique, horizontal = fissures(z, y, x, s, wave)
+    near = abs(oblique) * 0.7
+    if oblique > 0 and x < midline(z, y, s[SZ], s[SY]):
+        near = min(near, abs(horizontal))
+    return (0.55 + 0.2 * wave) * clipped((0.3 + 0.5 * voxel - near) / voxel) * min(1.0, 0.3 / voxel)
+
+
+@compiled
+def _diseased(
+    a: float,
+    b: float,
+    z: float,
+    y: float,
+    x: float,
+    w: float,
+    severe: float,
+    fine: float,
+    voxel: float,
+    s: Float64Array,
+) -> tuple[float, float, int]:
+    """Change a voxel's slope and density by interstitial disease of weight w; gives the pattern as well.
+
+    Fleischner terms (Hansell 2008, doi 10.1148/radiol.2462070712): ground glass is hazy and hides nothing,
+    reticulation a net of lines, honeycombing clustered cysts of 3 to 10 mm with shared walls.
+    """
+    if severe > s[HONEYCOMB]:
+        wall, number = _net(z, y, x, s[CELL], 1.5, 0.0, 2.2, int(s[SEED]), voxel)
+        content = 0.45 if number > 0.8 else 0.06  # some cysts are filled
+        return a * (1 - w), b * (1 - w) + w * (content + (0.95 - content) * wall), 3
+    if severe > s[RETICULAR]:
+        wall, number = _net(z, y, x, 1.5 * s[CELL], 0.8, 0.8, 2.0, int(s[SEED]) + 1, voxel)
+        return a, b + w * (0.07 + 0.55 * wall * (0.7 + 0.3 * fine)), 2
+    return a, b + w * (0.15 + 0.03 * fine * min(1.0, 2.0 / voxel)), 1
+
+
+@compiled
+def _net(
+    z: float, y: float, x: float, size: float, thin: float, spread: float, most: float, seed: int, voxel: float
+) -> tuple[float, float]:
+    """Share of a voxel in the walls of a net of cells, and the cell's number; walls are thin to thin + spread mm."""
+    first, second, number = cells(z, y, x, size, seed)
+    thick = thin + spread * number
+    covered = (thick / 2 + voxel / 2 - (second - first) / 2) / voxel
+    return max(min(covered, 1.0, most * thick / voxel), 0.0), number
 
 
 @compiled
 def weigh(slope: Float32Array, fixed: Float32Array, lung: Float32Array) -> tuple[float, float, float]:
-    """Sums over the lungs of their share, of share * slope and of share * fixed."""
+    """Sum over the lungs their share, share * slope and share * fixed."""
     total, varying, given = 0.0, 0.0, 0.0
     for k in range(lung.shape[0]):
         for j in range(lung.shape[1]):

@@ -120,12 +120,11 @@ def scanned(
     image = (image + 1000.0) * np.float32(patient.calibration_slope) - np.float32(
         1000.0 - patient.calibration_offset_hu
     )
-    image = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
+    shown: Int16Array = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
     if patient.padding_hu is not None:
-        ny, nx = image.shape[1:]
+        ny, nx = shown.shape[1:]
         y = (np.arange(ny) - (ny - 1) / 2) * spacing[1]
         x = (np.arange(nx) - (nx - 1) / 2) * spacing[2]
         outside = np.hypot(y[:, None], x[None, :]) > 0.5 * min(ny * spacing[1], nx * spacing[2])
-        image[:, outside] = int(patient.padding_hu)
-    result: Int16Array = image
-    return result
+        shown[:, outside] = int(patient.padding_hu)
+    return shown

@@ -43,7 +43,7 @@ def field(tile: Float32Array, z: float, y: float, x: float) -> float:
     a += (tile[z0, y1, x0] * (1 - fx) + tile[z0, y1, x1] * fx) * fy
     b = (tile[z1, y0, x0] * (1 - fx) + tile[z1, y0, x1] * fx) * (1 - fy)
     b += (tile[z1, y1, x0] * (1 - fx) + tile[z1, y1, x1] * fx) * fy
-    return a * (1 - fz) + b * fz
+    return float(a * (1 - fz) + b * fz)
 
 
 @compiled

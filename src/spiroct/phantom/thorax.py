@@ -95,7 +95,7 @@ class Wall:
 
 def directions() -> Float64Array:
     """Directions of the tables' columns, in radians, 0 = back, pi / 2 = left."""
-    return np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+    return np.linspace(0.0, 2 * np.pi, DIRECTIONS, endpoint=False)
 
 
 def inner_radius(anatomy: Anatomy, z: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -110,7 +110,8 @@ def inner_radius(anatomy: Anatomy, z: Float64Array) -> tuple[Float64Array, Float
     radius *= np.hypot(sx * np.sin(template), sy * np.cos(template))[None, :]
     a = anatomy.shear
     radius *= 1 + 0.008 * (a[0] * np.sin(theta) + a[1] * np.sin(2 * theta) + 0.6 * a[2] * np.cos(3 * theta))[None, :]
-    return radius, np.interp(depth, _DEPTH, _CENTRE_Y) * sy
+    axis: Float64Array = np.interp(depth, _DEPTH, _CENTRE_Y) * sy
+    return radius, axis
 
 
 def wall(anatomy: Anatomy, z: Float64Array) -> Wall:
@@ -203,7 +204,8 @@ def rib_axis(rib: int, folded: Float64Array) -> tuple[Float64Array, Float64Array
 def _slope(axis: Float64Array, folded: Float64Array) -> Float64Array:
     """Cosine of a rib's slope: turns vertical into perpendicular distance (about 1.9 mm of arc a degree)."""
     fall = np.abs(np.gradient(axis)) / np.maximum(np.abs(np.gradient(folded)), 0.5) / 1.9
-    return 1 / np.sqrt(1 + np.minimum(fall, 1.5) ** 2)
+    cosine: Float64Array = 1 / np.sqrt(1 + np.minimum(fall, 1.5) ** 2)
+    return cosine
 
 
 def _scapulae(depth: Float64Array, folded: Float64Array, table: Float32Array) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from spiroct.phantom.anatomy_compiled import compiled
 from spiroct.phantom.patient import PhantomPatient
-from spiroct.types import BoolArray, Float32Array, Float64Array
+from spiroct.types import BoolArray, Float32Array, Float64Array, UInt8Array
+
+IndexArray = npt.NDArray[np.int64]
 
 ARTERY, VEIN = 1, 2
 
@@ -40,7 +43,7 @@ class TreeStyle:
     ending_mm: float
 
 
-STYLES = {1: TreeStyle(2600, 0.42, 0.5, 2.5, 0.25), 2: TreeStyle(2200, 0.5, 0.7, 2.75, 0.31)}
+STYLES = {1: TreeStyle(2600, 0.42, 0.5, 2.5, 0.26), 2: TreeStyle(2200, 0.5, 0.7, 2.75, 0.31)}
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class Tree:
     start: Float64Array
     end: Float64Array
     radius: Float64Array
-    parent: np.ndarray
-    endings: np.ndarray
+    parent: IndexArray
+    endings: IndexArray
     kind: int
     side: int
 
@@ -97,7 +100,7 @@ def spread_points(inside: BoolArray, count: int, offset: Float64Array) -> Float6
 
 
 def grow_tree(
-    root: Float64Array, points: Float64Array, lobe: np.ndarray, seed: int, style: TreeStyle, kind: int, side: int
+    root: Float64Array, points: Float64Array, lobe: IndexArray, seed: int, style: TreeStyle, kind: int, side: int
 ) -> Tree:
     """Grow one tree from its root to all points.
 
@@ -119,111 +122,92 @@ def grow_tree(
     bounds = np.append(starts, len(points)).astype(np.int64)
     jitter = np.random.default_rng(seed).random(4 * len(points) + 64)
     start, end, parent, endings = _grow(root, points, bounds, jitter, style.stride, style.skew)
-    radius = style.ending_mm * endings ** (1.0 / style.exponent)
+    radius = np.asarray(style.ending_mm * endings ** (1.0 / style.exponent), dtype=np.float64)
     return Tree(start, end, radius, parent, endings, kind, side)
 
 
 @compiled
 def _grow(
-    root: Float64Array, points: Float64Array, bounds: np.ndarray, jitter: Float64Array, stride: float, skew: float
-) -> tuple[Float64Array, Float64Array, np.ndarray, np.ndarray]:
+    root: Float64Array, points: Float64Array, bounds: IndexArray, jitter: Float64Array, stride: float, skew: float
+) -> tuple[Float64Array, Float64Array, IndexArray, IndexArray]:
     """Divide and grow; returns start, end, parent row and number of endings of each segment."""
     n = points.shape[0]
-    capacity = 4 * n + 64
-    start = np.zeros((capacity, 3))
-    end = np.zeros((capacity, 3))
-    parent = np.full(capacity, -1, dtype=np.int64)
-    endings = np.zeros(capacity, dtype=np.int64)
+    capacity = 2 * n + 8
+    start, end = np.zeros((capacity, 3)), np.zeros((capacity, 3))
+    parent, endings = np.full(capacity, -1, dtype=np.int64), np.zeros(capacity, dtype=np.int64)
     stack = np.zeros((capacity, 3), dtype=np.int64)  # first point, behind the last, parent row
     order = np.arange(n)
-    scratch = np.zeros(n, dtype=np.int64)
-    side_of = np.zeros(n)
-    height, rows = 0, 0
+    height, row = 0, 0
     for b in range(bounds.shape[0] - 1):
-        stack[height, 0] = bounds[b]
-        stack[height, 1] = bounds[b + 1]
-        stack[height, 2] = -1
+        stack[height] = np.array([bounds[b], bounds[b + 1], -1])
         height += 1
     while height > 0:
         height -= 1
         lo, hi, up = stack[height, 0], stack[height, 1], stack[height, 2]
-        count = hi - lo
-        middle = np.zeros(3)
-        for m in range(lo, hi):
-            for q in range(3):
-                middle[q] += points[order[m], q] / count
+        middle = _middle(points, order[lo:hi])
         origin = root if up < 0 else end[up]
         way = middle - origin
-        distance = np.sqrt((way * way).sum())
-        row = rows
-        rows += 1
-        reach = 1.0 if count == 1 else stride * (0.85 + 0.3 * jitter[row % jitter.shape[0]])
-        for q in range(3):
-            start[row, q] = origin[q]
-            end[row, q] = origin[q] + way[q] * reach
-        if up >= 0 and count > 1:  # a branch leaves its parent in a curve
-            along = end[up] - start[up]
-            length = np.sqrt((along * along).sum())
-            if length > 1e-6:
-                for q in range(3):
-                    end[row, q] += 0.3 * reach * (along[q] / length * distance - way[q])
+        reach = 1.0 if hi - lo == 1 else stride * (0.85 + 0.3 * jitter[row % jitter.shape[0]])
+        if up >= 0 and hi - lo > 1:
+            way = way + 0.3 * (_ahead(start[up], end[up], way) - way)
+        start[row] = origin
+        end[row] = origin + way * reach
         parent[row] = up
-        endings[row] = count
-        if count == 1 or rows > capacity - 3:
-            continue
-        # widest direction across the branch
-        axis = way / max(distance, 1e-9)
-        helper = np.zeros(3)
-        helper[0 if abs(axis[0]) < 0.7 else 1] = 1.0
-        u = np.cross(axis, helper)
-        u /= np.sqrt((u * u).sum())
-        v = np.cross(axis, u)
-        uu, uv, vv = 0.0, 0.0, 0.0
-        for m in range(lo, hi):
-            du, dv = 0.0, 0.0
-            for q in range(3):
-                d = points[order[m], q] - middle[q]
-                du += d * u[q]
-                dv += d * v[q]
-            uu += du * du
-            uv += du * dv
-            vv += dv * dv
-        angle = 0.5 * np.arctan2(2 * uv, uu - vv)
-        normal = np.cos(angle) * u + np.sin(angle) * v
-        width = np.sqrt(max(uu, vv) / count)
-        cut = skew * width * (jitter[(row * 7 + 3) % jitter.shape[0]] - 0.5) * 2
-        left = 0
-        for m in range(lo, hi):
-            d = 0.0
-            for q in range(3):
-                d += (points[order[m], q] - middle[q]) * normal[q]
-            side_of[m] = d
-            if d < cut:
-                left += 1
-        if left == 0 or left == count:  # at least one on each side
-            cut = 0.0
-            left = 0
-            for m in range(lo, hi):
-                if side_of[m] < cut:
-                    left += 1
-            if left == 0 or left == count:
-                left = count // 2
-                for m in range(lo, hi):
-                    side_of[m] = -1.0 if m - lo < left else 1.0
-        a, b = lo, lo + left
-        for m in range(lo, hi):
-            if side_of[m] < cut:
-                scratch[a] = order[m]
-                a += 1
-            else:
-                scratch[b] = order[m]
-                b += 1
-        for m in range(lo, hi):
-            order[m] = scratch[m]
-        stack[height, 0], stack[height, 1], stack[height, 2] = lo, lo + left, row
-        stack[height + 1, 0], stack[height + 1, 1], stack[height + 1, 2] = lo + left, hi, row
-        height += 2
-    return start[:rows], end[:rows], parent[:rows], endings[:rows]
+        endings[row] = hi - lo
+        if hi - lo > 1:
+            shift = skew * (2 * jitter[(row * 7 + 3) % jitter.shape[0]] - 1)
+            cut = lo + _divide(points, order[lo:hi], middle, way, shift)
+            stack[height] = np.array([lo, cut, row])
+            stack[height + 1] = np.array([cut, hi, row])
+            height += 2
+        row += 1
+    return start[:row], end[:row], parent[:row], endings[:row]
+
+
+@compiled
+def _middle(points: Float64Array, members: IndexArray) -> Float64Array:
+    """Centre of some points."""
+    middle = np.zeros(3)
+    for m in members:
+        middle += points[m]
+    middle /= members.shape[0]
+    return middle
+
+
+@compiled
+def _ahead(start: Float64Array, end: Float64Array, way: Float64Array) -> Float64Array:
+    """As long as the way, in the direction of the parent: a branch leaves its parent in a curve."""
+    along = end - start
+    length = np.sqrt((along * along).sum())
+    ahead: Float64Array = along / max(length, 1e-9) * np.sqrt((way * way).sum())
+    return ahead
+
+
+@compiled
+def _divide(points: Float64Array, members: IndexArray, middle: Float64Array, way: Float64Array, shift: float) -> int:
+    """Sort members into two sides of a plane along the branch, across their widest extent; size of the first.
+
+    ``shift`` moves the plane off the middle, in standard deviations.
+    """
+    axis = way / max(np.sqrt((way * way).sum()), 1e-9)
+    helper = np.zeros(3)
+    helper[0 if abs(axis[0]) < 0.7 else 1] = 1.0
+    u = np.cross(axis, helper)
+    u /= np.sqrt((u * u).sum())
+    v = np.cross(axis, u)
+    count = members.shape[0]
+    across = np.zeros((count, 2))
+    for n in range(count):
+        d = points[members[n]] - middle
+        across[n, 0] = (d * u).sum()
+        across[n, 1] = (d * v).sum()
+    uu, vv = (across[:, 0] ** 2).sum(), (across[:, 1] ** 2).sum()
+    angle = 0.5 * np.arctan2(2 * (across[:, 0] * across[:, 1]).sum(), uu - vv)
+    place = np.cos(angle) * across[:, 0] + np.sin(angle) * across[:, 1]
+    rank = np.argsort(place)
+    members[:] = members[rank]
+    cut = np.searchsorted(place[rank], shift * np.sqrt((place * place).sum() / count))
+    return int(min(max(cut, 1), count - 1))
 
 
 def calibre(patient: PhantomPatient) -> float:
@@ -245,7 +229,7 @@ def surviving(tree: Tree, patient: PhantomPatient, seed: int) -> BoolArray:
 
 
 @compiled
-def _keep_connected(lost: BoolArray, parent: np.ndarray) -> BoolArray:
+def _keep_connected(lost: BoolArray, parent: IndexArray) -> BoolArray:
     keep = np.ones(lost.shape[0], dtype=np.bool_)
     for n in range(lost.shape[0]):
         keep[n] = not lost[n] and (parent[n] < 0 or keep[parent[n]])
@@ -266,7 +250,7 @@ def paint_vessels(
     slope: Float32Array,
     fixed: Float32Array,
     lung: Float32Array,
-    labels: np.ndarray,
+    labels: UInt8Array,
     origin: Float64Array,
     spacing: Float64Array,
     start: Float64Array,
@@ -319,4 +303,4 @@ def paint_vessels(
                     painted += share * lung[k, j, i]
                     if share > threshold and lung[k, j, i] > 0.5:
                         labels[k, j, i] = code
-    return painted * spacing[0] * spacing[1] * spacing[2]
+    return float(painted * spacing[0] * spacing[1] * spacing[2])
