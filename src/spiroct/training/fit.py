@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +114,8 @@ def fit_network(
     MissingExtraError
         If Lightning is not installed.
     """
-    pl = require("lightning.pytorch", extra="train", feature="training a network")
+    with _quiet():
+        pl = require("lightning.pytorch", extra="train", feature="training a network")
     scaler = _scaler(targets[training], recipe)
     torch.manual_seed(seed)
     network = network_of(recipe.network, outputs=len(recipe.measures))
@@ -123,7 +127,16 @@ def fit_network(
     batch = min(recipe.fit.batch, len(learning))
     loader = DataLoader(learning, batch, shuffle=True, drop_last=True, generator=order)
     module = _module(pl, network, recipe, len(loader))
-    trainer = pl.Trainer(
+    with _quiet():
+        trainer = _trainer(pl, recipe)
+    with _quiet():
+        trainer.fit(module, loader, DataLoader(watching, batch) if len(watching) else None)
+    state = {name: value.detach().cpu().contiguous().numpy() for name, value in network.state_dict().items()}
+    return Fit(state, scaler, module.history)
+
+
+def _trainer(pl: Any, recipe: TrainingRecipe) -> Any:
+    return pl.Trainer(
         accelerator="auto",
         devices=1,
         max_epochs=recipe.fit.epochs,
@@ -134,9 +147,23 @@ def fit_network(
         num_sanity_val_steps=0,
         gradient_clip_val=5.0,
     )
-    trainer.fit(module, loader, DataLoader(watching, batch) if len(watching) else None)
-    state = {name: value.detach().cpu().contiguous().numpy() for name, value in network.state_dict().items()}
-    return Fit(state, scaler, module.history)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advertisements and its own outdated calls from the user, and nothing else."""
+    voice = logging.getLogger("lightning.pytorch")
+    before = voice.level
+    voice.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            # Inputs are ready in memory maps: worker processes would cost more than they bring.
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*number of training batches.*logging interval.*")
+            yield
+    finally:
+        voice.setLevel(before)
 
 
 def _scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:
@@ -204,9 +231,8 @@ def _module(pl: Any, network: torch.nn.Module, recipe: TrainingRecipe, steps: in
 
         def configure_optimizers(self) -> Any:
             optimiser = torch.optim.AdamW(self.parameters(), lr=fit.learning_rate, weight_decay=fit.weight_decay)
-            cycle = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, fit.learning_rate, total_steps=fit.epochs * steps, pct_start=0.25
-            )
+            total = max(8, fit.epochs * steps)  # a shorter cycle has no room to rise
+            cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, fit.learning_rate, total_steps=total, pct_start=0.25)
             return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     return Regression()
