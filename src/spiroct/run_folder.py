@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +57,6 @@ def run_folder(
     verb: str,
     arguments: dict[str, Any],
     overwrite: bool = False,
-    facts: dict[str, Any] | None = None,
     resumable: bool = False,
 ) -> Iterator[RunFolder]:
     """Make a run's files in a hidden folder and move them into place only when all are there.
@@ -70,8 +74,6 @@ def run_folder(
         folder resume; different ones are refused.
     overwrite : bool
         Start anew: delete the files that the earlier run lists, and only those.
-    facts : dict, optional
-        Volatile facts for ``run.json`` (time, host, versions, memory); the caller may fill it until the end.
     resumable : bool
         Keep ``work`` when the run is interrupted, and give it back to the same command; for work of many
         parts, each written whole (to a dotted name, then renamed). A different command is refused until the
@@ -107,7 +109,7 @@ def run_folder(
     work = _make_work_folder(out, earlier, name=name, overwrite=overwrite)
     if resumable:
         write_json(work / STARTED_FILE, {"verb": verb, "arguments": arguments, "fingerprint": digest})
-    complete = False
+    complete, started, clock = False, datetime.now(UTC), time.monotonic()
     try:
         yield RunFolder(out, work, finished=False)
         files = sorted(str(p.relative_to(work)) for p in work.rglob("*") if p.is_file() and not p.name.startswith("."))
@@ -118,7 +120,7 @@ def run_folder(
             "arguments": arguments,
             "fingerprint": digest,
             "files": files,
-            "facts": facts or {},
+            "facts": _facts(started, clock),
         }
         write_json(work / RUN_FILE, record)
         for name in (earlier or {}).get("files", []) if overwrite else []:
@@ -131,6 +133,24 @@ def run_folder(
         if complete or not resumable:
             shutil.rmtree(work, ignore_errors=True)
         _remove_if_empty(out)
+
+
+def _facts(started: datetime, clock: float) -> dict[str, Any]:
+    """Tell when, where and how long a run was: what may differ between two runs with the same results."""
+    facts: dict[str, Any] = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 2),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "command": sys.argv,
+    }
+    if find_spec("resource") is not None:  # not on Windows
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        facts["peak_memory_mib"] = round(peak / (1024**2 if sys.platform == "darwin" else 1024))
+    return facts
 
 
 def _earlier_run(out: Path) -> dict[str, Any] | None:

@@ -108,6 +108,7 @@ def predict(
         "equations": equations,
         "series": series,
         "force": force,
+        "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
         examined = examine(volume, scan, domain=checkpoint.training_domain, force=force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spiroct.documents import write_json
 from spiroct.imaging.volume import LabelMap
@@ -12,6 +13,7 @@ from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
 from spiroct.run_folder import run_folder
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
+from spiroct.workflows.versions import result_versions
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def segment(
         If the scan cannot be read or is refused, or the folder cannot be written.
     """
     volume, digest = read_scan(scan, series=series)
-    arguments = {"scan": digest, "lungs": lungs, "series": series, "force": force}
+    arguments: dict[str, Any] = {"scan": digest, "lungs": lungs, "series": series, "force": force}
+    arguments["spiroct"] = result_versions()["spiroct"]
     with run_folder(out, verb="segment", arguments=arguments, overwrite=overwrite) as run:
         examined = examine(volume, scan, lungs=lungs, force=force)
         result = Segmentation(scan_id_of(volume, scan), examined.lungs, examined.verdicts, examined.overrides)

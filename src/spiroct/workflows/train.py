@@ -73,7 +73,8 @@ def train(
     chosen = load_recipe(recipe)
     table = _with_parts(read_cohort(cohort))
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
-    arguments = {"cohort": digest, "recipe": chosen.to_document(), "seed": seed}
+    arguments: dict[str, Any] = {"cohort": digest, "recipe": chosen.to_document(), "seed": seed}
+    arguments["spiroct"] = result_versions()["spiroct"]
     with run_folder(out, verb="train", arguments=arguments, overwrite=overwrite) as run:
         if run.finished:
             return Checkpoint.load(out / "checkpoint")
