@@ -131,8 +131,12 @@ def test_the_scanner_changes_the_image_and_no_label(well, cause):
     assert not np.array_equal(plain.hu, other.hu)
 
 
-def test_haemoglobin_does_not_show(well, seen):
-    assert render(well.changed(haemoglobin=9.0), spacing=SPACING).hu.tobytes() == seen.hu.tobytes()
+def test_haemoglobin_shows_in_the_blood_only(well, seen):
+    anaemic = render(well.changed(haemoglobin=well.haemoglobin - 5), spacing=SPACING)
+    assert all(np.array_equal(anaemic.labels[n], seen.labels[n]) for n in seen.labels)
+    vessels = seen.labels["great_vessels"] > 0
+    assert anaemic.hu[vessels].mean() == pytest.approx(seen.hu[vessels].mean() - 7, abs=1.5)
+    np.testing.assert_array_equal(anaemic.hu[seen.labels["bone"] > 0], seen.hu[seen.labels["bone"] > 0])
 
 
 def test_capillary_bed_shows_as_small_vessels_only(well, seen):

@@ -11,6 +11,8 @@ from spiroct.phantom.anatomy import Anatomy
 from spiroct.phantom.patient import PhantomPatient
 from spiroct.types import Float64Array
 
+HEART_FOLLOWS = 0.85  # share of the diaphragm's movement that the heart's underside makes
+
 # Centre lines in the template: (x, y, depth, radius), mm; x to the left, y to the back, depth below the lungs'
 # apex. Placed by hand on LIDC-IDRI-1011 and the usual levels (arch T4, carina T4/5, left atrium T7).
 Line = tuple[tuple[float, float, float, float], ...]
@@ -112,7 +114,7 @@ class Mediastinum:
 
 def sinking(depth: Float64Array) -> Float64Array:
     """Share of the diaphragm's movement that an organ at a template depth follows."""
-    share: Float64Array = np.clip((np.asarray(depth, dtype=np.float64) - 70.0) / 110.0, 0.0, 1.0)
+    share: Float64Array = np.clip((np.asarray(depth, dtype=np.float64) - 60.0) / 95.0, 0.0, 1.0)
     return share
 
 
@@ -127,9 +129,10 @@ def mediastinum(anatomy: Anatomy, patient: PhantomPatient, lift: float) -> Media
     lift : float
         How far the diaphragm stands above its resting level, mm; the heart follows it in part.
     """
-    place = _Placing(anatomy, 0.6 * lift)
+    place = _Placing(anatomy, HEART_FOLLOWS * lift)
     aorta, dilation = anatomy.aorta_mm, anatomy.dilation
-    blood = tissue.HOUNSFIELD[tissue.GREAT_VESSEL]
+    # blood gets denser by about 1.4 HU for each g/dL of haemoglobin
+    blood = tissue.HOUNSFIELD[tissue.GREAT_VESSEL] + 1.4 * (patient.haemoglobin - 13.5)
     tubes = [*_spine_shape(anatomy), *_oesophagus(anatomy, place, patient)]
     tubes += [place.tube(line, tissue.GREAT_VESSEL, blood, 2.5) for line in (_CAVA, _CAVA_BELOW, *_VEINS)]
     tubes += [place.tube(line, tissue.GREAT_VESSEL, blood, 2.5) for line in _ARTERIES]

@@ -228,7 +228,7 @@ def diaphragm(anatomy: Anatomy, y: Float64Array, x: Float64Array) -> Diaphragm:
     dome = -(left * _DOME[LEFT] + (1 - left) * _DOME[RIGHT]) * sz
     # the heart lies in a hollow of the central tendon
     hollow = np.exp(-(((x[None, :] / sx - 22) / 42) ** 2) - ((y[:, None] / sy + 28) / 48) ** 2)
-    dome = dome - 9.0 * sz * hollow
+    dome = dome - 15.0 * sz * hollow
     follows = _RECESS_FOLLOWS * (1 - rise) + rise
     return Diaphragm(recess * (1 - rise) + dome * rise, {RIGHT: (1 - left) * follows, LEFT: left * follows})
 

@@ -158,8 +158,8 @@ def fill_lungs(
                     a, b, pattern = _diseased(a, b, z, y, x, w, severe, fine, voxel, s)
                 hole = 0.0
                 if w < 0.5:
-                    hole = clipped(0.5 + (airy - s[EMPHYSEMA]) / 0.25)
-                    a *= 1 - 0.8 * hole
+                    hole = clipped(0.5 + (airy - s[EMPHYSEMA]) / 0.18)
+                    a *= 1 - 0.86 * hole
                 slope[k, j, i] = a
                 fixed[k, j, i] = b
                 if lung[k, j, i] > 0.5:

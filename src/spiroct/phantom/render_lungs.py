@@ -10,7 +10,7 @@ from spiroct.phantom import anatomy_tissue as tissues
 from spiroct.phantom import lungs_voxels as lv
 from spiroct.phantom.airways import accompany
 from spiroct.phantom.anatomy import Anatomy
-from spiroct.phantom.anatomy_mediastinum import sinking
+from spiroct.phantom.anatomy_mediastinum import HEART_FOLLOWS, sinking
 from spiroct.phantom.disease import thresholds
 from spiroct.phantom.lungs import STEP, LungShape, with_volume
 from spiroct.phantom.patient import PhantomPatient
@@ -195,7 +195,7 @@ def _trees(
 def _root_shift(shape: LungShape, before: LungShape) -> Float64Array:
     """How far the hilum has moved with the diaphragm since before the disease."""
     rise = np.mean([shape.lift[n] - before.lift[n] for n in (1, 2)])
-    return np.array([0.6 * rise * float(sinking(np.asarray(108.0))), 0.0, 0.0])
+    return np.array([HEART_FOLLOWS * rise * float(sinking(np.asarray(108.0))), 0.0, 0.0])
 
 
 def _moved(tree: Tree, before: LungShape, now: LungShape, root: Float64Array, shift: Float64Array) -> Tree:

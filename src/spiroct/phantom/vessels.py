@@ -43,7 +43,7 @@ class TreeStyle:
     ending_mm: float
 
 
-STYLES = {1: TreeStyle(2600, 0.42, 0.5, 2.5, 0.26), 2: TreeStyle(2200, 0.5, 0.7, 2.75, 0.31)}
+STYLES = {1: TreeStyle(4200, 0.42, 0.5, 2.5, 0.255), 2: TreeStyle(3600, 0.5, 0.7, 2.7, 0.29)}
 
 
 @dataclass(frozen=True)
@@ -222,8 +222,8 @@ def surviving(tree: Tree, patient: PhantomPatient, seed: int) -> BoolArray:
     on the patient's disease: more disease removes more of the same branches.
     """
     chance = np.random.default_rng((seed, 17)).random(len(tree.radius))
-    severity = 0.16 * np.exp(-0.55 * patient.capillary_z) + 0.22 * patient.vasculopathy
-    small = np.clip((24.0 - tree.endings) / 23.0, 0.0, 1.0)
+    severity = 0.28 * np.exp(-0.7 * patient.capillary_z) + 0.27 * patient.vasculopathy
+    small = np.clip((45.0 - tree.endings) / 44.0, 0.0, 1.0)
     lost = chance < np.clip(severity, 0.0, 2.5) * 0.33 * small
     return _keep_connected(lost, tree.parent)
 
@@ -273,7 +273,7 @@ def paint_vessels(
         az, ay, ax = start[s, 0], start[s, 1], start[s, 2]
         dz, dy, dx = end[s, 0] - az, end[s, 1] - ay, end[s, 2] - ax
         inverse = 1.0 / max(dz * dz + dy * dy + dx * dx, 1e-9)
-        reach = max(radius0[s], radius1[s]) + 0.8 * voxel
+        reach = max(radius0[s] + 0.5 * voxel, radius1[s] + 0.5 * voxel, 1.12 * voxel)
         k0 = max(0, int(np.ceil((min(az, az + dz) - reach - origin[0]) / spacing[0])))
         k1 = min(nz - 1, int(np.floor((max(az, az + dz) + reach - origin[0]) / spacing[0])))
         j0 = max(0, int(np.ceil((min(ay, ay + dy) - reach - origin[1]) / spacing[1])))
@@ -292,11 +292,12 @@ def paint_vessels(
                     if d2 > reach * reach or lung[k, j, i] <= 0:
                         continue
                     r = radius0[s] + t * (radius1[s] - radius0[s])
-                    wide = max(r, 0.62 * voxel)
-                    share = min(0.5 + (wide - np.sqrt(d2)) / voxel, 1.0)
+                    # a soft edge one voxel wide adds voxel^2 / 12 to the square of the radius
+                    area = max(r * r, 0.4677 * voxel * voxel)
+                    share = min(0.5 + (np.sqrt(area - voxel * voxel / 12.0) - np.sqrt(d2)) / voxel, 1.0)
                     if share <= 0:
                         continue
-                    share *= (r / wide) ** 2
+                    share *= r * r / area
                     left = 1.0 - share
                     slope[k, j, i] *= left
                     fixed[k, j, i] = fixed[k, j, i] * left + share * density
