@@ -113,8 +113,8 @@ def _refuse_or_record(verdicts: tuple[Verdict, ...], scan: Path, *, force: bool)
         others = f" (also failing: {', '.join(v.check for v in failed[1:])})" if len(failed) > 1 else ""
         raise RefusalError(
             f"{scan}: {worst.check.replace('_', ' ')} is {_shown(worst.value)}{others}",
-            f"the limit is {worst.limit}, because {worst.meaning[:1].lower()}{worst.meaning[1:]}",
-            f"{worst.remedy or 'use another scan'}, or add --force to go on all the same",
+            f"the limit is {worst.limit}, because {_lowered(worst.meaning)}",
+            f"{_lowered(worst.remedy or 'use another scan')}, or add --force to go on all the same",
         )
     for v in failed:
         logger.warning("warning: --force lets %s pass (%s): %s.", v.check, _shown(v.value), v.meaning)
@@ -123,3 +123,8 @@ def _refuse_or_record(verdicts: tuple[Verdict, ...], scan: Path, *, force: bool)
 
 def _shown(value: float | str | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _lowered(sentence: str) -> str:
+    """Begin a sentence as the middle of another one begins."""
+    return sentence[:1].lower() + sentence[1:]
