@@ -28,7 +28,7 @@ def names(folder: Path) -> list[str]:
 def test_writes_all_files_and_lists_them(tmp_path: Path) -> None:
     assert not make(tmp_path / "out")
     assert names(tmp_path / "out") == ["b.txt", "run.json", "sub/a.txt"]
-    assert json.loads((tmp_path / "out/run.json").read_text())["files"] == ["b.txt", "sub/a.txt"]
+    assert json.loads((tmp_path / "out/run.json").read_text(encoding="utf-8"))["files"] == ["b.txt", "sub/a.txt"]
 
 
 def test_same_command_finds_its_work_done(tmp_path: Path) -> None:
@@ -50,15 +50,15 @@ def test_another_command_is_refused_and_says_what_differs(tmp_path: Path, resuma
     make(tmp_path)
     with pytest.raises(OutputError, match=r"text '1' there, '2' here"):
         make(tmp_path, "2", resumable=resumable)
-    assert (tmp_path / "b.txt").read_text() == "1"
+    assert (tmp_path / "b.txt").read_text(encoding="utf-8") == "1"
 
 
 def test_overwrite_replaces_listed_files_only(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "mine.txt").write_text("keep")
     assert not make(tmp_path, "2", overwrite=True)
-    assert (tmp_path / "b.txt").read_text() == "2"
-    assert (tmp_path / "mine.txt").read_text() == "keep"
+    assert (tmp_path / "b.txt").read_text(encoding="utf-8") == "2"
+    assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == "keep"
 
 
 def test_refuses_a_folder_of_someone_else(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_an_interrupted_resumable_run_goes_on(tmp_path: Path) -> None:
     assert not (tmp_path / "b.txt").exists()  # nothing half-made in sight
     with run_folder(tmp_path, verb="test", arguments={"text": "1"}, resumable=True) as run:
         assert not run.finished
-        assert (run.work / "sub/a.txt").read_text() == "1"
+        assert (run.work / "sub/a.txt").read_text(encoding="utf-8") == "1"
         (run.work / ".tmp-c").touch()
         (run.work / "b.txt").write_text("1")
     assert names(tmp_path) == ["b.txt", "run.json", "sub/a.txt"]  # dotted files are the work's own

@@ -53,7 +53,7 @@ def test_one_flipped_bit_is_refused(saved: Path) -> None:
 
 
 def test_other_schemas_and_versions(saved: Path) -> None:
-    card = json.loads((saved / CARD).read_text())
+    card = json.loads((saved / CARD).read_text(encoding="utf-8"))
     for change in ({"schema": "monai"}, {"schema_version": 99}):
         (saved / CARD).write_text(json.dumps({**card, **change}))
         assert "schema" in refusal(saved)
@@ -68,7 +68,7 @@ def test_other_schemas_and_versions(saved: Path) -> None:
     ],
 )
 def test_cards_that_make_no_sense(saved: Path, change: dict[str, object], words: str) -> None:
-    card = json.loads((saved / CARD).read_text())
+    card = json.loads((saved / CARD).read_text(encoding="utf-8"))
     (saved / CARD).write_text(json.dumps({**card, **change}))
     assert words in refusal(saved)
 

@@ -79,7 +79,7 @@ def test_a_bug_leaves_a_log_and_exit_code_1(
     assert end.value.code == ExitCode.BUG
     (log,) = tmp_path.glob("spiroct-bug-*.log")
     assert str(log) in capsys.readouterr().err
-    assert "ZeroDivisionError: division by zero" in log.read_text()
+    assert "ZeroDivisionError: division by zero" in log.read_text(encoding="utf-8")
 
 
 def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,4 +165,4 @@ def test_written_and_read_again_it_is_the_same(written: Callable[..., Path], tmp
 def test_unknown_columns_are_kept(written: Callable[..., Path], tmp_path: Path) -> None:
     header = "patient_id,image,sex,age,height_cm,DLCO,FEV1,FVC,TLC,remark"
     write_cohort(read_cohort(written(GOOD + ",knee", header=header)), tmp_path / "out.csv")
-    assert "knee" in (tmp_path / "out.csv").read_text()
+    assert "knee" in (tmp_path / "out.csv").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -201,10 +202,10 @@ class TestNotAChest:
         assert "--force" in sentence
         answer = spiroct("predict", path, "--out", tmp_path / "out", *PERSON, "--force")
         assert answer.code == ExitCode.DONE, answer.err
-        for file in ("prediction.json", "report.html"):
-            assert (
-                "lungs_cut" in (tmp_path / "out" / file).read_text() or "cut" in (tmp_path / "out" / file).read_text()
-            )
+        prediction = json.loads((tmp_path / "out/prediction.json").read_text(encoding="utf-8"))
+        assert any(override.startswith("lungs_cut_at_") for override in prediction["overrides"])
+        assert "OVERRIDDEN" in answer.out
+        assert "lungs cut at" in (tmp_path / "out/report.html").read_text(encoding="utf-8").lower()
 
 
 class TestPerson:
@@ -247,7 +248,7 @@ class TestModelAndOutput:
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "thesis.tex").write_text("mine")
         assert "thesis.tex" in refusal(nifti)
-        assert (tmp_path / "out" / "thesis.tex").read_text() == "mine"
+        assert (tmp_path / "out" / "thesis.tex").read_text(encoding="utf-8") == "mine"
 
     def test_output_folder_that_cannot_be_written(self, spiroct: Callable, nifti: Path) -> None:
         answer = spiroct("predict", nifti, "--out", "/proc/spiroct-out", *PERSON)
