@@ -159,7 +159,7 @@ def fill_lungs(
                 hole = 0.0
                 if w < 0.5:
                     hole = clipped(0.5 + (airy - s[EMPHYSEMA]) / 0.18)
-                    a *= 1 - 0.86 * hole
+                    a *= 1 - hole * clipped(0.74 - 0.09 * fine)
                 slope[k, j, i] = a
                 fixed[k, j, i] = b
                 if lung[k, j, i] > 0.5:
