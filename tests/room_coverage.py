@@ -15,7 +15,8 @@ def main(report: Path) -> int:
     """Print lines and branches covered of each room that numbers come from."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for source in ET.parse(report).getroot().iter("class"):  # noqa: S314 - our own file
-        room = Path(source.attrib["filename"]).parts[0]
+        parts = Path(source.attrib["filename"]).parts
+        room = parts[parts.index("spiroct") + 1] if "spiroct" in parts else parts[0]
         for line in source.iter("line"):
             counts[room][0] += int(line.attrib["hits"]) > 0
             counts[room][1] += 1
