@@ -105,8 +105,8 @@ class ModelLine:
     Parameters
     ----------
     name, hash : str
-        Name and SHA-256 of the weights.
-    trained_on, intended_use, license : str
+        Name, and SHA-256 of the card, which holds that of the weights.
+    trained_on, intended_use : str
         One sentence each, from the checkpoint's card.
     demonstration_only : bool
         True when the network was trained on simulated patients: its estimates say nothing of a patient.
