@@ -55,9 +55,9 @@ manual: install
 schemas: install
 	$(BIN)/python -m spiroct.workflows.schemas
 
-# The network that ships: simulated patients, two CPU cores, about half an hour.
+# The network that ships: simulated patients, two CPU cores, about twenty minutes.
 demonstration-checkpoint: install
-	$(BIN)/spiroct simulate cohort .work/demonstration --n 1000 --seed 20240 --spacing 5 --workers 2
+	$(BIN)/spiroct simulate cohort .work/demonstration --n 700 --seed 20240 --spacing 5 --workers 2
 	$(BIN)/spiroct train .work/demonstration/cohort.csv --out .work/training --recipe demonstration
 	rm -rf src/spiroct/checkpoints/packaged/demonstration-simulated-patients
 	mkdir -p src/spiroct/checkpoints/packaged
