@@ -17,6 +17,7 @@ from spiroct.log import logger
 from spiroct.pft.demographics import Demographics, check_person
 from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
+from spiroct.pft.units import absolute_value
 from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.reporting.page import write_report
 from spiroct.reporting.table import write_predictions
@@ -197,8 +198,6 @@ def measured_values(
     InputError
         If a value is not plausible in its unit ("3320 looks like mL").
     """
-    from spiroct.pft.units import absolute_value
-
     values = {Measure.DLCO: dlco, Measure.FEV1: fev1, Measure.FVC: fvc, Measure.TLC: tlc}
     units = {m: dlco_unit if m is Measure.DLCO else m.unit for m in Measure}
     return {m: absolute_value(m, v, units[m]) for m, v in values.items() if v is not None}
