@@ -24,6 +24,7 @@ from spiroct.log import logger
 from spiroct.phantom.draws import SIMULATED_PREFIX
 from spiroct.preprocessing.network_input import GridScan, to_grid, to_input
 from spiroct.quality.acquisition import TrainingDomain
+from spiroct.reporting.table import PREDICTION_COLUMNS
 from spiroct.run_folder import run_folder
 from spiroct.segmentation.lungs import segment_lungs
 from spiroct.training.fit import Fit, fit_network
@@ -33,10 +34,6 @@ from spiroct.types import Float64Array
 from spiroct.workflows.versions import result_versions
 
 VALIDATION_FOLD = 1
-COLUMNS = (
-    "patient_id", "scan_id", "model", "set", "fold", "measure", "quantity", "unit", "measured", "estimated",
-    "lower", "upper", "level",
-)  # fmt: skip
 
 
 def train(
@@ -204,7 +201,7 @@ def _write_predictions(
 ) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(PREDICTION_COLUMNS)
         for name in ("validation", "test"):
             for i in parts[name]:
                 row = cohort.table.iloc[i]
