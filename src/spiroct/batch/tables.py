@@ -1,0 +1,66 @@
+"""Tables of a batch: the failures, and what every scan's table says, joined; each replaced whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+FAILURES = "failures.csv"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One scan that could not be done.
+
+    Parameters
+    ----------
+    scan_id : str
+        Name of the scan.
+    image : str
+        Where it was read from.
+    kind : str
+        Class of the failure, such as ``ScanError``.
+    reason : str
+        The sentence that the command would have printed.
+    """
+
+    scan_id: str
+    image: str
+    kind: str
+    reason: str
+
+
+def write_failures(failures: Iterable[Failure], path: Path) -> None:
+    """Write the failures as CSV; a header alone where there are none."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Failure)])
+    writer.writerows(astuple(failure) for failure in failures)
+    _replace(path, buffer.getvalue())
+
+
+def write_joined(tables: Sequence[Path], path: Path) -> None:
+    """Join CSV files of one header, in order, without reading their cells.
+
+    Raises
+    ------
+    ValueError
+        If two headers differ.
+    """
+    header, rows = "", []
+    for table in tables:
+        first, _, rest = table.read_text(encoding="utf-8").partition("\n")
+        if header and first != header:
+            raise ValueError(f"{table} has the columns {first}, the tables before it {header}")
+        header = first
+        rows.append(rest)
+    _replace(path, "".join([f"{header}\n" if header else "", *rows]))
+
+
+def _replace(path: Path, text: str) -> None:
+    whole = path.with_name(f".{path.name}.partial")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)
