@@ -1,0 +1,77 @@
+"""Centre lines of a vessel mask: skeleton points with the radius of the vessel and the length that they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+
+from spiroct.types import BoolArray, Float64Array, Vector3
+
+# Voxels: the nearest outside voxel lies on average half a voxel beyond the border of a vessel, but the skeleton lies off
+# the axis by more than that in its sum over directions; what is left was measured on digital tubes of 0.5 to 1.5 mm.
+PARTIAL_VOLUME = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class CentreLines:
+    """Points on the centre lines of vessels.
+
+    Parameters
+    ----------
+    index : array (n, 3)
+        Voxel (z, y, x) of each point.
+    radius_mm : array (n,)
+        Of the vessel around the point.
+    length_mm : array (n,)
+        Length of centre line that the point stands for: half the way to each neighbour.
+    """
+
+    index: Float64Array
+    radius_mm: Float64Array
+    length_mm: Float64Array
+
+
+def centre_lines(vessels: BoolArray, spacing: Vector3) -> CentreLines:
+    """Thin a vessel mask to its centre lines (Lee 1994, doi 10.1006/cgip.1994.1042) and measure radius and length.
+
+    The radius is the distance to the nearest voxel outside, plus ``PARTIAL_VOLUME``. A skeleton point is up to half a
+    voxel off the axis: the largest distance among it and its neighbours is taken for the axis's.
+
+    Parameters
+    ----------
+    vessels : array (z, y, x)
+    spacing : tuple of float
+        Millimetres.
+    """
+    from skimage.morphology import skeletonize
+
+    padded = np.pad(vessels, 1)
+    skeleton: BoolArray = skeletonize(padded)  # type: ignore[no-untyped-call]
+    points = np.argwhere(skeleton).astype(np.float64)
+    if not len(points):
+        return CentreLines(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    depth = ndimage.distance_transform_edt(padded, sampling=spacing)
+    deepest = ndimage.maximum_filter(depth, footprint=ndimage.generate_binary_structure(3, 1))
+    radius: Float64Array = deepest[skeleton].astype(np.float64) + PARTIAL_VOLUME * float(np.prod(spacing)) ** (1 / 3)
+    np.maximum(radius, 0.0, out=radius)
+    return CentreLines(points - 1.0, radius, _lengths(skeleton, points, spacing))
+
+
+def _lengths(skeleton: BoolArray, points: Float64Array, spacing: Vector3) -> Float64Array:
+    """Half the distance to each of the neighbours; a diagonal that two shorter steps already span is not counted."""
+    linked = np.zeros(len(points))
+    z, y, x = points.astype(np.int64).T
+    for step in product((-1, 0, 1), repeat=3):
+        moved = sum(map(abs, step))
+        if not moved:
+            continue
+        beside = skeleton[z + step[0], y + step[1], x + step[2]].copy()
+        if moved > 1:  # around a corner the line runs by way of the voxel between
+            for part in product(*((0, s) if s else (0,) for s in step)):
+                if 0 < sum(map(abs, part)) < moved:
+                    beside &= ~skeleton[z + part[0], y + part[1], x + part[2]]
+        linked += beside * 0.5 * float(np.linalg.norm(np.multiply(step, spacing)))
+    return linked
