@@ -1,4 +1,4 @@
-"""``spiroct segment``: the lung mask of one scan, in the scan's own geometry."""
+"""``spiroct segment``: masks of lungs, and where asked of vessels and airways, in the scan's own geometry."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from spiroct.documents import write_json
+from spiroct.errors import UsageError
 from spiroct.imaging.volume import LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
 from spiroct.run_folder import run_folder
+from spiroct.segmentation.airways import segment_airways
+from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
 
@@ -30,12 +33,16 @@ class Segmentation:
         Checks on scan and mask.
     overrides : tuple of str
         Checks that ``force`` let pass.
+    vessels, airways : LabelMap or None
+        1 in vessels inside the lungs and in the lumen of the airways; None where not asked for.
     """
 
     scan_id: str
     lungs: LabelMap
     quality: tuple[Verdict, ...]
     overrides: tuple[str, ...]
+    vessels: LabelMap | None = None
+    airways: LabelMap | None = None
 
 
 def segment(
@@ -43,11 +50,14 @@ def segment(
     *,
     out: Path,
     lungs: str = "threshold",
+    vessels: str | None = None,
     series: str | None = None,
     force: bool = False,
     overwrite: bool = False,
 ) -> Segmentation:
-    """Segment the lungs of one scan and write ``lungs.nii.gz``, ``quality.json`` and ``run.json``.
+    """Segment one scan and write ``lungs.nii.gz``, ``quality.json`` and ``run.json``.
+
+    With a vessel method also ``vessels.nii.gz`` and ``airways.nii.gz``, which take some twenty seconds.
 
     Parameters
     ----------
@@ -57,6 +67,8 @@ def segment(
         Output folder.
     lungs : str
         Segmentation method.
+    vessels : str, optional
+        Method for the vessels, such as ``"graph-cut"``; without one neither vessels nor airways are segmented.
     series : str, optional
         SeriesInstanceUID to read where a folder holds several.
     force : bool
@@ -69,13 +81,24 @@ def segment(
     SpiroctError
         If the scan cannot be read or is refused, or the folder cannot be written.
     """
+    if vessels is not None and vessels not in VESSEL_METHODS:
+        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
     volume, digest = read_scan(scan, series=series)
     arguments: dict[str, Any] = {"scan": digest, "lungs": lungs, "series": series, "force": force}
+    if vessels is not None:
+        arguments["vessels"] = vessels
     arguments["spiroct"] = result_versions()["spiroct"]
     with run_folder(out, verb="segment", arguments=arguments, overwrite=overwrite) as run:
         examined = examine(volume, scan, lungs=lungs, force=force)
         result = Segmentation(scan_id_of(volume, scan), examined.lungs, examined.verdicts, examined.overrides)
+        if vessels is not None:
+            airways = segment_airways(volume, examined.lungs)
+            found = segment_vessels(volume, examined.lungs, method=vessels)
+            result = dataclasses.replace(result, vessels=found, airways=airways)
         if not run.finished:
+            for name, mask in (("vessels", result.vessels), ("airways", result.airways)):
+                if mask is not None:
+                    write_nifti(mask, run.work / f"{name}.nii.gz")
             write_nifti(examined.lungs, run.work / "lungs.nii.gz")
             write_json(
                 run.work / "quality.json",
