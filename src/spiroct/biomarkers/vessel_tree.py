@@ -13,7 +13,7 @@ from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.types import BoolArray, Float64Array, Vector3
 
 AUTHORS_GRID_MM = 1.5
-BIN_MM = 0.25
+BIN_MM = 0.5
 FIT_RANGE_MM = (1.0, 4.0)
 LEAST_BINS = 4
 _NONE = "no vessels were found"
