@@ -1,0 +1,145 @@
+"""Vessels and airways of simulated patients, whose true maps are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from spiroct.errors import UsageError
+from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
+from spiroct.phantom.draws import draw_patient
+from spiroct.phantom.render import Phantom, render
+from spiroct.segmentation.airways import distance_to_lumen, segment_airways, wall_contrast
+from spiroct.segmentation.vessels import (
+    VESSEL_METHODS,
+    WALL_MM,
+    data_costs,
+    segment_vessels,
+    without_specks,
+)
+
+FACES_EDGES_CORNERS = np.ones((3, 3, 3), bool)
+
+
+def scan(phantom: Phantom) -> tuple[CTVolume, LabelMap]:
+    geometry = Geometry(phantom.hu.shape, phantom.spacing)
+    lungs = LabelMap(phantom.labels["lungs"].astype(np.uint8), geometry)
+    return CTVolume(phantom.hu.astype(np.float32), geometry), lungs
+
+
+def wide_vessels(phantom: Phantom, truth: np.ndarray, least_mm: float) -> np.ndarray:
+    """True voxels within the radius of a centre line of at least that radius."""
+    wide = np.zeros(truth.shape, bool)
+    spacing = np.array(phantom.spacing)
+    for *ends, radius, _ in phantom.centre_lines[phantom.centre_lines[:, 6] >= least_mm]:
+        start, end = np.array(ends[:3]), np.array(ends[3:])
+        steps = np.linspace(0, 1, max(2, int(np.linalg.norm(end - start) / 0.7)))[:, None]
+        axis = (start + (end - start) * steps - phantom.origin) / spacing
+        reach = int(np.ceil(radius / spacing.min()))
+        offsets = np.argwhere(np.ones((2 * reach + 1,) * 3)) - reach
+        voxels = np.rint(axis[:, None] + offsets)
+        near = np.linalg.norm((voxels - axis[:, None]) * spacing, axis=-1) <= radius
+        chosen = voxels[near].astype(int)
+        chosen = chosen[((chosen >= 0) & (chosen < truth.shape)).all(axis=1)]
+        wide[tuple(chosen.T)] = True
+    return wide & truth
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("seed", "index", "variant"), [(901, 1, 1), (902, 0, 2)])
+def test_recall_and_precision_on_trees_not_used_in_development(seed: int, index: int, variant: int) -> None:
+    patient = draw_patient(seed, index, variant=variant).changed(ild_extent="0.0")
+    phantom = render(patient, spacing=1.5)
+    volume, lungs = scan(phantom)
+    found = segment_vessels(volume, lungs).labels > 0
+    truth = (phantom.labels["vessels"] > 0) & (lungs.labels > 0)
+    wide = wide_vessels(phantom, truth, 1.5)
+    assert np.count_nonzero(found & wide) / np.count_nonzero(wide) >= 0.85
+    near = ndimage.binary_dilation(truth, FACES_EDGES_CORNERS)
+    assert np.count_nonzero(found & near) / np.count_nonzero(found) >= 0.85
+
+
+def tube_in_lung() -> tuple[CTVolume, LabelMap, np.ndarray]:
+    """A block of lung with one oblique vessel of 3 mm radius; no trachea."""
+    geometry = Geometry((40, 40, 40), (1.5, 1.5, 1.5))
+    place = (np.moveaxis(np.indices(geometry.shape), 0, -1) - 19.5) * 1.5
+    way = np.array([1.0, 0.5, 0.3]) / np.linalg.norm([1.0, 0.5, 0.3])
+    off_axis = np.linalg.norm(place - (place @ way)[..., None] * way, axis=-1)
+    inside = off_axis <= 3.0
+    hu = -850.0 + 890.0 * np.clip((3.75 - off_axis) / 1.5, 0, 1)
+    hu += np.random.default_rng(2).normal(0, 20, hu.shape)
+    return CTVolume(hu.astype(np.float32), geometry), LabelMap(np.ones(geometry.shape, np.uint8), geometry), inside
+
+
+@pytest.mark.parametrize("method", sorted(VESSEL_METHODS))
+def test_one_vessel(method: str) -> None:
+    volume, lungs, inside = tube_in_lung()
+    found = segment_vessels(volume, lungs, method=method).labels > 0
+    inner = (slice(4, -4),) * 3
+    overlap = 2 * np.count_nonzero((found & inside)[inner])
+    assert overlap / (np.count_nonzero(found[inner]) + np.count_nonzero(inside[inner])) > 0.8
+
+
+def test_the_mask_returns_in_the_scans_own_frame() -> None:
+    volume, lungs, _ = tube_in_lung()
+    straight = segment_vessels(volume, lungs).labels
+    geometry = Geometry(
+        volume.geometry.shape, (1.5,) * 3, direction=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    )
+    turned = CTVolume(np.ascontiguousarray(volume.hu.transpose(2, 1, 0)), geometry)
+    again = segment_vessels(turned, LabelMap(lungs.labels, geometry))
+    assert again.geometry == geometry
+    assert np.array_equal(again.labels.transpose(2, 1, 0), straight)
+
+
+def test_airway_walls_cost_more() -> None:
+    above, tube = np.full(3, 300, np.float32), np.full(3, 300, np.float32)
+    cost_in, cost_out = data_costs(above, tube, np.array([WALL_MM, 10.0, np.inf], np.float32))
+    assert cost_in[0] == pytest.approx(cost_in[1] + 0.4)
+    assert cost_in[1] == pytest.approx(cost_in[2])
+    assert cost_out == pytest.approx(np.full(3, 0.5))
+
+
+def test_specks_go_and_vessels_stay() -> None:
+    mask = np.zeros((20, 20, 20), bool)
+    mask[2:4, 2, 2] = True
+    mask[2:18, 10:12, 10:12] = True
+    kept = without_specks(mask, (1.5, 1.5, 1.5))
+    assert not kept[:, 2, 2].any()
+    assert np.count_nonzero(kept) == 64
+
+
+def test_a_lung_without_trachea_has_no_airways() -> None:
+    volume, lungs, _ = tube_in_lung()
+    assert not segment_airways(volume, lungs).labels.any()
+    assert np.isinf(distance_to_lumen(np.zeros((3, 3, 3), bool), (1.0, 1.0, 1.0))).all()
+
+
+def test_empty_lungs_have_no_vessels() -> None:
+    volume, lungs, _ = tube_in_lung()
+    none = LabelMap(np.zeros_like(lungs.labels), lungs.geometry)
+    assert not segment_vessels(volume, none).labels.any()
+    assert not segment_airways(volume, none).labels.any()
+
+
+def test_a_ring_closes_around_its_lumen() -> None:
+    hu = np.full((21, 21, 21), -850.0, np.float32)
+    y, x = np.meshgrid(np.arange(21) - 10, np.arange(21) - 10, indexing="ij")
+    distance = np.hypot(y, x)
+    hu[:, distance < 4] = -350
+    hu[:, distance < 2.5] = -1000
+    contrast = wall_contrast(hu, (1.5, 1.5, 1.5))
+    assert contrast[10, 10, 10] > 550
+    assert contrast[10, 1, 1] < 50
+
+
+def test_unknown_methods_and_other_grids_are_refused() -> None:
+    volume, lungs, _ = tube_in_lung()
+    with pytest.raises(UsageError, match="graph-cut"):
+        segment_vessels(volume, lungs, method="magic")
+    other = LabelMap(lungs.labels, Geometry(lungs.geometry.shape, (1.0, 1.0, 1.0)))
+    for refuses in (segment_vessels, segment_airways):
+        with pytest.raises(ValueError, match="grid"):
+            refuses(volume, other)
