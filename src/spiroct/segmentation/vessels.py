@@ -13,7 +13,7 @@ from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.segmentation.airways import airway_lumen, distance_to_lumen
 from spiroct.segmentation.graph_cut import minimum_cut, neighbour_pairs
-from spiroct.segmentation.morphology import bounding_box
+from spiroct.segmentation.morphology import bounding_box, erode
 from spiroct.segmentation.vesselness import smoothed, vesselness
 from spiroct.types import BoolArray, Float32Array, Vector3
 
@@ -28,6 +28,7 @@ INTENSITY_HU, INTENSITY_WIDTH_HU = 300.0, 60.0  # above the lung around: half of
 VESSELNESS_HU, VESSELNESS_WIDTH_HU = 300.0, 60.0
 LUNG_SIGMA_MM = 8.0
 VESSEL_ABOVE_LUNG_HU = 150.0
+PLEURA_MM = 2.0  # the outermost voxels of the mask are partly chest wall
 LEAST_ML = 0.03  # specks smaller than this are noise
 
 
@@ -109,7 +110,9 @@ def graph_cut_vessels(
     inside, values = lungs[box], np.clip(hu[box], -1024.0, BRIGHTEST_HU)
     above = values - lung_around(values, inside, spacing)
     tube = vesselness(values, inside, spacing, method=filter_name)
-    candidates = inside & ~lumen[box] & ((tube > CANDIDATE_HU) | (above > SURE_HU)) & (above > 0)
+    candidates = (
+        erode(inside, PLEURA_MM, spacing) & ~lumen[box] & ((tube > CANDIDATE_HU) | (above > SURE_HU)) & (above > 0)
+    )
     if not candidates.any():
         return result
     wall = distance_to_lumen(lumen[box], spacing)[candidates]
