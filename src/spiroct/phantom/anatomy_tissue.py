@@ -33,6 +33,7 @@ DIAPHRAGM: Final = 21
 TABLE: Final = 22
 ABDOMINAL_FAT: Final = 23
 CALCIFICATION: Final = 24
+RIB: Final = 25
 
 # Unenhanced CT at 120 kVp. Soft tissue, fat, bone: Schneider 1996, Phys Med Biol 41:111, Table 1 (fat -100, muscle
 # 40 to 60, blood 45, marrow and cortical bone 250 to 1300); organs: usual unenhanced values (liver 58, spleen
@@ -63,10 +64,12 @@ HOUNSFIELD: Final[dict[int, float]] = {
     TABLE: -600.0,
     ABDOMINAL_FAT: -102.0,
     CALCIFICATION: 520.0,
+    RIB: 620.0,
 }
 
 LABELS: Final[dict[str, tuple[int, ...]]] = {
-    "bone": (BONE, MARROW),
+    "bone": (BONE, MARROW, RIB),
+    "ribs": (RIB,),
     "cartilage": (CARTILAGE,),
     "muscle": (MUSCLE, DIAPHRAGM),
     "fat": (FAT, ABDOMINAL_FAT),

@@ -129,7 +129,7 @@ _SSC_B = Population(
     effort=(0.86, 0.105),
     calibration_hu=(6.0, 3.0),
 )
-# Full inspiration, as the literature's healthy ranges assume.
+# Coached full inspiration, supine: the middle of 0.85 to 0.95 of TLC, with little spread.
 _HEALTHY_A = Population(
     male=Share(50, 100),
     age=(48.0, 16.0, 20.0, 80.0),
@@ -138,7 +138,7 @@ _HEALTHY_A = Population(
     bmi=(24.0, 0.13),
     smoker=Share(0, 1),
     protocols=_PROTOCOLS_HEALTHY,
-    effort=(0.935, 0.025),
+    effort=(0.90, 0.025),
 )
 _HEALTHY_B = Population(
     male=Share(50, 100),
@@ -148,7 +148,7 @@ _HEALTHY_B = Population(
     bmi=(25.5, 0.14),
     smoker=Share(0, 1),
     protocols=_PROTOCOLS_B,
-    effort=(0.935, 0.025),
+    effort=(0.90, 0.025),
     calibration_hu=(6.0, 3.0),
 )
 POPULATIONS = {

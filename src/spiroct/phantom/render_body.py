@@ -19,7 +19,7 @@ from spiroct.phantom.thorax import SKIN_OUT, Wall
 from spiroct.phantom.thorax_voxels import fill_thorax
 from spiroct.types import Float32Array, Float64Array, UInt8Array
 
-_BONES = (tissues.BONE, tissues.MARROW, tissues.CARTILAGE)
+_BONES = (tissues.BONE, tissues.MARROW, tissues.RIB, tissues.CARTILAGE)
 _BELOW = (tissues.DIAPHRAGM, tissues.ABDOMINAL_FAT, tissues.LIVER, tissues.SPLEEN, tissues.STOMACH, tissues.GAS)
 # What the shoulders' layers do not paint over
 _UNDER_SHOULDER = {
@@ -70,7 +70,7 @@ def paint_body(
             _paint(image, grid, tube, keep=(*_BONES, tissues.MUSCLE, tissues.LIVER))
     levels = vertebral_levels(anatomy)
     paint_spine(*image, grid.origin, grid.spacing, levels, LEVEL * anatomy.scale[0], anatomy.bone)
-    lung[(tissue == tissues.BONE) | (tissue == tissues.MARROW)] = 0.0  # bone stays bone whatever the lung does
+    lung[np.isin(tissue, tissues.LABELS["bone"])] = 0.0  # bone stays bone whatever the lung does
     return hounsfield, tissue, lung
 
 

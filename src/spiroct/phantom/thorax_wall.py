@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spiroct.phantom.anatomy_compiled import compiled
-from spiroct.phantom.anatomy_tissue import BONE, CARTILAGE, FAT, GLAND, MARROW, MUSCLE, OUTSIDE, SKIN
+from spiroct.phantom.anatomy_tissue import BONE, CARTILAGE, FAT, GLAND, MARROW, MUSCLE, OUTSIDE, RIB, SKIN
 from spiroct.phantom.texture import field
 from spiroct.phantom.thorax import GLAND_SHARE, MUSCLE_OUT, RIB_OUT, SCAPULA, SKIN_IN, SKIN_OUT
 from spiroct.phantom.thorax_look_up import Spot, clipped, layer, share_between
@@ -135,7 +135,7 @@ def _rib(
     if spot.kind < 1.5:
         cortex = clipped(0.5 + (e - 0.7) * 4.6 * size / flat)
         inside = settings[BONE_FACTOR] * (180.0 + cortex * 640.0)
-        new = BONE if cortex > 0.5 else MARROW
+        new = RIB
     else:
         rim = max(0.0, 1.0 - abs(e - 0.85) / 0.25)
         spots = field(tile, spot.z / 4.0, spot.y / 4.0, spot.x / 4.0) - 1.6 + 1.9 * settings[CALCIFIED]
