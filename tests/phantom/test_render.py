@@ -94,7 +94,8 @@ def test_ribs_are_the_bone_around_the_lungs(seen):
     through = np.flatnonzero(lungs.any(axis=(1, 2)))
     sides = np.nonzero(ribs[through[len(through) // 2]])[1]
     width = np.nonzero(lungs[through[len(through) // 2]])[1]
-    assert sides.min() < width.min() and sides.max() > width.max()
+    assert sides.min() < width.min()
+    assert sides.max() > width.max()
 
 
 def test_tissues_have_their_density(seen):
