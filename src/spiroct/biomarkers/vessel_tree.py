@@ -17,8 +17,8 @@ BIN_MM = 0.5
 FIT_RANGE_MM = (1.0, 4.0)
 LEAST_BINS = 4
 _NONE = "no vessels were found"
-SMALL_MM2 = (5.0, 10.0)  # BV5, BV10: cross-sections below these (Estepar 2013, doi 10.1164/rccm.201301-0162OC)
-COUNTED_BELOW_MM2 = 5.0  # small-vessel count (Matsuoka 2010, doi 10.1164/rccm.200908-1189OC)
+SMALL_MM2 = (5.0, 10.0)  # BV5, BV10: cross-sections below these (Estepar 2013, AJRCCM 188:231)
+COUNTED_BELOW_MM2 = 5.0  # small-vessel count (Matsuoka 2010, AJRCCM 181:218)
 COARSEST_COUNT_MM = 1.0
 
 
@@ -48,7 +48,7 @@ def vessel_tree_biomarkers(
     -------
     tuple of Biomarker
         Region ``vessels``: ``vessel_volume``, ``tbv``, ``bv5``, ``bv10`` (L), ``bv5_tbv`` (1), ``alpha`` (1/mm),
-        ``beta`` (ln) of the line through the log histogram of radii (Zhai 2019, doi 10.1186/s12931-019-1156-x), and
+        ``beta`` (ln) of the line through the log histogram of radii (Zhai 2019, doi 10.1097/rti.0000000000000395), and
         ``small_vessel_count``, which has no value on voxels above 1 mm.
 
     Raises

@@ -94,7 +94,7 @@ def distance_to_lumen(lumen: BoolArray, spacing: Vector3) -> Float32Array:
 def wall_contrast(hu: Float32Array, spacing: Vector3) -> Float32Array:
     """HU (z, y, x) from each voxel up to the ring that closes around it in some plane (Aykac 2003).
 
-    The largest bottom-hat by discs in the three planes, doi 10.1109/TMI.2003.815905.
+    The largest bottom-hat by discs in the three planes (IEEE Trans Med Imaging 22:940).
     """
     slightly = ndimage.gaussian_filter(hu, 0.4)
     highest = np.zeros(hu.shape, np.float32)

@@ -14,10 +14,10 @@ LEAST_SCALE_VOXELS = 0.6  # finer than this, differences on the grid no longer m
 _CHUNK = 1_000_000
 _FULL_WEIGHT = 1e-3
 
-# Xiao 2011, doi 10.1016/j.media.2010.08.003: the values that the paper suggests.
-STEP_EDGE = 0.3  # beta of its equation 27
-SHARPNESS = 0.8  # kappa of its equation 30
-POISSON = 0.0  # nu of its equation 20: no preference for a shape
+# Constants of the strain-energy filter (Xiao 2011, Med Image Anal 15:112); the values are our choice, seen to work.
+STEP_EDGE = 0.3  # beta: how strongly step edges are suppressed
+SHARPNESS = 0.8  # kappa: how sharply the suppression sets in
+POISSON = 0.0  # nu: no preference for a shape
 
 
 def vesselness(
@@ -45,7 +45,7 @@ def vesselness(
     spacing : tuple of float
         Millimetres along (z, y, x); they may differ.
     method : {"strain-energy", "frangi"}
-        Xiao 2011 (doi 10.1016/j.media.2010.08.003) or Frangi 1998 (doi 10.1007/BFb0056195).
+        Xiao 2011 (Med Image Anal 15:112) or Frangi 1998 (MICCAI, LNCS 1496:130).
     scales_mm : tuple of float
         Standard deviations of the Gaussians; those below ``LEAST_SCALE_VOXELS`` are raised to it.
     bright : bool
@@ -93,7 +93,7 @@ def smoothed(values: Float32Array, mask: BoolArray, sigma_mm: float, spacing: Ve
 def symmetric_eigenvalues(
     zz: Float32Array, yy: Float32Array, xx: Float32Array, zy: Float32Array, zx: Float32Array, yx: Float32Array
 ) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Eigenvalues of symmetric 3 x 3 matrices in closed form, the smallest first (Smith 1961, doi 10.1145/355578).
+    """Eigenvalues of symmetric 3 x 3 matrices in closed form, the smallest first (Smith 1961, Commun ACM 4:168).
 
     Parameters
     ----------

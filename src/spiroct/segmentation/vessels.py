@@ -84,7 +84,7 @@ def graph_cut_vessels(
     filter_name: str = "strain-energy",
     neighbours: int = 6,
 ) -> BoolArray:
-    """Cut the vessels out of the candidates: re-derived from Zhai 2016 (doi 10.1117/12.2216769).
+    """Cut the vessels out of the candidates: re-derived from Zhai 2016 (doi 10.1117/12.2216827).
 
     Voxels of high vesselness and intensity are vessel for sure, those of low vesselness background; between them
     a minimum cut weighs intensity (above the lung around), vesselness, nearness to an airway's wall, and
