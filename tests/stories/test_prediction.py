@@ -234,3 +234,24 @@ def test_segment_writes_the_mask_alone(predicted: Path, dicom_series: Path, spir
     assert answer.code == ExitCode.DONE, answer.err
     assert (tmp_path / "out" / "lungs.nii.gz").read_bytes() == (predicted / "lungs.nii.gz").read_bytes()
     assert not (tmp_path / "out" / "prediction.json").exists()
+
+
+def test_segment_adds_vessels_and_airways_where_asked(dicom_series: Path, spiroct: Callable, tmp_path: Path) -> None:
+    answer = spiroct("segment", dicom_series, "--out", tmp_path / "out", "--vessels", "graph-cut")
+    assert answer.code == ExitCode.DONE, answer.err
+    masks = {n: sitk.ReadImage(str(tmp_path / "out" / f"{n}.nii.gz")) for n in ("lungs", "vessels", "airways")}
+    for image in masks.values():
+        assert image.GetSize() == masks["lungs"].GetSize()
+        assert image.GetOrigin() == pytest.approx(masks["lungs"].GetOrigin())
+    lungs, vessels, airways = (sitk.GetArrayFromImage(masks[n]) > 0 for n in ("lungs", "vessels", "airways"))
+    assert not (vessels & ~lungs).any()
+    assert 0.002 < vessels.sum() / lungs.sum() < 0.1
+    assert (airways & ~lungs).any()  # the trachea lies outside the lungs
+
+
+def test_an_unknown_vessel_method_is_refused(dicom_series: Path, spiroct: Callable, tmp_path: Path) -> None:
+    answer = spiroct("segment", dicom_series, "--out", tmp_path / "out", "--vessels", "magic")
+    assert answer.code == ExitCode.REFUSED
+    assert "'magic'" in answer.err
+    assert "graph-cut" in answer.err
+    assert not (tmp_path / "out").exists()
