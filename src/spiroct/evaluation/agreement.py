@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from spiroct.types import Float64Array
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """Two-way analysis of variance of ``patients`` measured by ``raters``, in the squared unit of the measure."""
+
+    patients: int
+    raters: int
+    between_patients: float
+    between_raters: float
+    error: float
 
 
 def icc_a1(*series: Float64Array) -> float:
@@ -33,16 +46,32 @@ def icc_a1(*series: Float64Array) -> float:
     ICC falls both with scatter and with bias, and rises with the spread of the patients: compare it within
     one cohort only.
     """
+    squares = mean_squares(*series)
+    n, k, error = squares.patients, squares.raters, squares.error
+    denominator = squares.between_patients + (k - 1) * error + k / n * (squares.between_raters - error)
+    return (squares.between_patients - error) / denominator if denominator > 0 else float("nan")
+
+
+def mean_squares(*series: Float64Array) -> MeanSquares:
+    """Split the variance of two or more series (n,) two ways: between patients, between series, and the rest.
+
+    Raises
+    ------
+    ValueError
+        As :func:`icc_a1`.
+    """
     table = _table(series)
     n, k = table.shape
     grand = table.mean()
     rows, raters = table.mean(axis=1), table.mean(axis=0)
-    between_rows = k * float(((rows - grand) ** 2).sum()) / (n - 1)
-    between_raters = n * float(((raters - grand) ** 2).sum()) / (k - 1)
     residual = table - rows[:, None] - raters[None, :] + grand
-    error = float((residual**2).sum()) / ((n - 1) * (k - 1))
-    denominator = between_rows + (k - 1) * error + k / n * (between_raters - error)
-    return (between_rows - error) / denominator if denominator > 0 else float("nan")
+    return MeanSquares(
+        patients=n,
+        raters=k,
+        between_patients=k * float(((rows - grand) ** 2).sum()) / (n - 1),
+        between_raters=n * float(((raters - grand) ** 2).sum()) / (k - 1),
+        error=float((residual**2).sum()) / ((n - 1) * (k - 1)),
+    )
 
 
 def pearson_r(measured: Float64Array, estimated: Float64Array) -> float:
