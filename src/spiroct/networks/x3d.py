@@ -6,11 +6,14 @@ State dictionaries are compatible key for key with PyTorchVideo's ``create_x3d``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from spiroct.networks.network import Network
+from spiroct.networks.normalisation import Normalisation, normalisation
 
 STEM_WIDTH, STAGE_WIDTHS = 24, (24, 48, 96, 192)
 BASE_DEPTHS = (1, 2, 5, 3)
@@ -45,6 +48,10 @@ class X3DSpec:
         Global average, or the authors' average over 16 x 7 x 7 at stride 1 (X3D-M).
     dropout : float
         Before the last layer.
+    norm : {"batch", "group", "instance"}
+        Normalisation; Kinetics weights belong to ``batch``.
+    aux : int
+        Covariates that enter beside the 2048 features of every position.
     """
 
     size: Size = "M"
@@ -53,6 +60,8 @@ class X3DSpec:
     z_stride: int = 1
     pooling: Pooling = "global"
     dropout: float = 0.5
+    norm: Normalisation = "batch"
+    aux: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a network that does not exist."""
@@ -62,7 +71,7 @@ class X3DSpec:
             raise ValueError(f"pooling {self.pooling!r} must be 'global' or 'authors'")
 
 
-class X3D(nn.Module):
+class X3D(Network):
     """The network: stem, four stages, head.
 
     Parameters
@@ -71,29 +80,33 @@ class X3D(nn.Module):
         What it looks like.
     """
 
+    last_layer: ClassVar[str] = "blocks.5.proj"
+
     def __init__(self, spec: X3DSpec) -> None:
-        super().__init__()
+        super().__init__(spec.aux)
         self.spec = spec
         depth, pool = _SIZES[spec.size]
-        blocks: list[nn.Module] = [_Stem(spec.inputs, STEM_WIDTH, spec.z_stride)]
+        blocks: list[nn.Module] = [_Stem(spec)]
         width = STEM_WIDTH
         for base, out in zip(BASE_DEPTHS, STAGE_WIDTHS, strict=True):
-            blocks.append(_Stage(int(-(-base * depth // 1)), width, out, spec.z_stride))
+            blocks.append(_Stage(int(-(-base * depth // 1)), width, out, spec))
             width = out
-        blocks.append(_Head(width, spec.outputs, pool if spec.pooling == "authors" else None, spec.dropout))
+        blocks.append(_Head(width, pool if spec.pooling == "authors" else None, spec))
         self.blocks = nn.ModuleList(blocks)
 
     def features(self, volume: torch.Tensor) -> torch.Tensor:
-        """Feature maps (batch, 432, z, y, x) at the input of the head's pool."""
+        """Return the feature maps (batch, 432, z, y, x) at the input of the head's pool."""
         for block in self.blocks[:-1]:
             volume = block(volume)
         head: _Head = self.blocks[-1]  # type: ignore[assignment]
         return head.pool.before(volume)
 
-    def forward(self, volume: torch.Tensor) -> torch.Tensor:
-        """Return outputs (batch, outputs) of volumes (batch, inputs, z, y, x) of any size."""
+    def head(self, maps: torch.Tensor, aux: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the outputs (batch, outputs) of feature maps: linear at every position of the pool, then the mean."""
         head: _Head = self.blocks[-1]  # type: ignore[assignment]
-        return head.after(self.features(volume))
+        positions = head.dropout(head.pool.after(maps)).permute(0, 2, 3, 4, 1)
+        result: torch.Tensor = head.proj(self.with_aux(positions, aux)).mean(dim=(1, 2, 3))
+        return result
 
 
 def round_width(width: float, multiple: int = 8) -> int:
@@ -103,8 +116,9 @@ def round_width(width: float, multiple: int = 8) -> int:
 
 
 class _Stem(nn.Module):
-    def __init__(self, inputs: int, width: int, z_stride: int) -> None:
+    def __init__(self, spec: X3DSpec) -> None:
         super().__init__()
+        inputs, width, z_stride = spec.inputs, STEM_WIDTH, spec.z_stride
         # Names as in PyTorchVideo, where the spatial convolution is called conv_t.
         self.conv = nn.Sequential()
         self.conv.add_module(
@@ -114,21 +128,22 @@ class _Stem(nn.Module):
             "conv_xy",
             nn.Conv3d(width, width, (5, 1, 1), stride=(z_stride, 1, 1), padding=(2, 0, 0), groups=width, bias=False),
         )
-        self.norm = nn.BatchNorm3d(width)
+        self.norm = normalisation(spec.norm, width)
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
         return functional.relu(self.norm(self.conv(volume)))
 
 
 class _Stage(nn.Module):
-    def __init__(self, depth: int, inputs: int, outputs: int, z_stride: int) -> None:
+    def __init__(self, depth: int, inputs: int, outputs: int, spec: X3DSpec) -> None:
         super().__init__()
         self.res_blocks = nn.ModuleList(
             _ResBlock(
                 inputs if i == 0 else outputs,
                 outputs,
-                stride=(z_stride, 2, 2) if i == 0 else (1, 1, 1),
+                stride=(spec.z_stride, 2, 2) if i == 0 else (1, 1, 1),
                 squeeze=i % 2 == 0,
+                norm=spec.norm,
             )
             for i in range(depth)
         )
@@ -140,14 +155,17 @@ class _Stage(nn.Module):
 
 
 class _ResBlock(nn.Module):
-    def __init__(self, inputs: int, outputs: int, *, stride: tuple[int, int, int], squeeze: bool) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, stride: tuple[int, int, int], squeeze: bool, norm: Normalisation
+    ) -> None:
         super().__init__()
         self.branch1_conv = self.branch1_norm = None
         if inputs != outputs or stride != (1, 1, 1):
             self.branch1_conv = nn.Conv3d(inputs, outputs, 1, stride=stride, bias=False)
         if inputs != outputs:
-            self.branch1_norm = nn.BatchNorm3d(outputs)
-        self.branch2 = _Bottleneck(inputs, int(INNER_RATIO * outputs), outputs, stride=stride, squeeze=squeeze)
+            self.branch1_norm = normalisation(norm, outputs)
+        inner = int(INNER_RATIO * outputs)
+        self.branch2 = _Bottleneck(inputs, inner, outputs, stride=stride, squeeze=squeeze, norm=norm)
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
         shortcut = volume if self.branch1_conv is None else self.branch1_conv(volume)
@@ -157,16 +175,25 @@ class _ResBlock(nn.Module):
 
 
 class _Bottleneck(nn.Module):
-    def __init__(self, inputs: int, inner: int, outputs: int, *, stride: tuple[int, int, int], squeeze: bool) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        inner: int,
+        outputs: int,
+        *,
+        stride: tuple[int, int, int],
+        squeeze: bool,
+        norm: Normalisation,
+    ) -> None:
         super().__init__()
         self.conv_a = nn.Conv3d(inputs, inner, 1, bias=False)
-        self.norm_a = nn.BatchNorm3d(inner)
+        self.norm_a = normalisation(norm, inner)
         self.conv_b = nn.Conv3d(inner, inner, 3, stride=stride, padding=1, groups=inner, bias=False)
         self.norm_b = nn.Sequential(
-            nn.BatchNorm3d(inner), _SqueezeExcitation(inner, SQUEEZE_RATIO) if squeeze else nn.Identity()
+            normalisation(norm, inner), _SqueezeExcitation(inner, SQUEEZE_RATIO) if squeeze else nn.Identity()
         )
         self.conv_c = nn.Conv3d(inner, outputs, 1, bias=False)
-        self.norm_c = nn.BatchNorm3d(outputs)
+        self.norm_c = normalisation(norm, outputs)
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
         volume = functional.relu(self.norm_a(self.conv_a(volume)))
@@ -187,11 +214,11 @@ class _SqueezeExcitation(nn.Module):
 
 
 class _ProjectedPool(nn.Module):
-    def __init__(self, inputs: int, kernel: tuple[int, int, int] | None) -> None:
+    def __init__(self, inputs: int, kernel: tuple[int, int, int] | None, norm: Normalisation) -> None:
         super().__init__()
         self.kernel = kernel
         self.pre_conv = nn.Conv3d(inputs, HEAD_WIDTH, 1, bias=False)
-        self.pre_norm = nn.BatchNorm3d(HEAD_WIDTH)
+        self.pre_norm = normalisation(norm, HEAD_WIDTH)
         self.post_conv = nn.Conv3d(HEAD_WIDTH, HEAD_OUT, 1, bias=False)
 
     def before(self, volume: torch.Tensor) -> torch.Tensor:
@@ -208,14 +235,8 @@ class _ProjectedPool(nn.Module):
 
 
 class _Head(nn.Module):
-    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int, int] | None, dropout: float) -> None:
+    def __init__(self, inputs: int, kernel: tuple[int, int, int] | None, spec: X3DSpec) -> None:
         super().__init__()
-        self.pool = _ProjectedPool(inputs, kernel)
-        self.dropout = nn.Dropout(dropout)
-        self.proj = nn.Linear(HEAD_OUT, outputs)
-
-    def after(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return the outputs of the maps that enter the pool: linear at every position, then the mean."""
-        positions = self.dropout(self.pool.after(maps)).permute(0, 2, 3, 4, 1)
-        result: torch.Tensor = self.proj(positions).mean(dim=(1, 2, 3))
-        return result
+        self.pool = _ProjectedPool(inputs, kernel, spec.norm)
+        self.dropout = nn.Dropout(spec.dropout)
+        self.proj = nn.Linear(HEAD_OUT + spec.aux, spec.outputs)

@@ -1,0 +1,77 @@
+"""What holds for every network: maps and head make the outputs, covariates enter, gradients reach every weight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from spiroct.errors import UsageError
+from spiroct.networks.build import NETWORKS, network_of
+
+SMALL: dict[str, dict[str, Any]] = {
+    "x3d": {"size": "XS", "z_stride": 2},
+    "resnet3d": {"width": 8},
+}
+# The smallest volume whose last maps still vary, for batch statistics.
+VOLUME = (2, 1, 64, 64, 64)
+
+
+@pytest.fixture(params=NETWORKS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_outputs_are_the_head_of_the_features(name: str) -> None:
+    torch.manual_seed(0)
+    network = network_of({"name": name, **SMALL[name]}, outputs=3).eval()
+    volume = torch.randn(VOLUME)
+    with torch.no_grad():
+        maps = network.features(volume)
+        outputs = network(volume)
+        assert maps.ndim == 5
+        assert outputs.shape == (2, 3)
+        torch.testing.assert_close(network.head(maps), outputs)
+        # The head sees maps through their mean alone: what stands before it is a global average pool.
+        flat = maps.mean(dim=(2, 3, 4), keepdim=True).expand_as(maps)
+        torch.testing.assert_close(network.head(flat), outputs, atol=1e-5, rtol=1e-4)
+
+
+def test_gradients_reach_every_weight(name: str) -> None:
+    torch.manual_seed(0)
+    network = network_of({"name": name, "aux": 2, **SMALL[name]}, outputs=3).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=1e-2)
+    for _ in range(2):  # the first step wakes scales that start at zero
+        optimiser.zero_grad()
+        network(torch.randn(VOLUME), torch.randn(2, 2)).square().sum().backward()
+        optimiser.step()
+    dead = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not dead
+
+
+def test_covariates_enter_linearly_beside_the_features(name: str) -> None:
+    torch.manual_seed(0)
+    network = network_of({"name": name, "aux": 2, **SMALL[name]}, outputs=3).eval()
+    volume, aux = torch.randn(VOLUME), torch.tensor([[0.5, -1.0], [2.0, 0.0]])
+    with torch.no_grad():
+        weight = network.get_parameter(f"{network.last_layer}.weight")[:, -2:]
+        difference = network(volume, aux) - network(volume, torch.zeros(2, 2))
+        torch.testing.assert_close(difference, aux @ weight.T, atol=1e-5, rtol=1e-4)
+
+
+def test_covariates_that_do_not_fit_are_refused(name: str) -> None:
+    maps = torch.zeros(1, 4, 1, 1, 1)
+    with_two, without = (network_of({"name": name, "aux": n, **SMALL[name]}, outputs=1) for n in (2, 0))
+    for network, aux in ((with_two, None), (with_two, torch.zeros(1, 3)), (without, torch.zeros(1, 2))):
+        with pytest.raises(ValueError, match="covariates"):
+            network.with_aux(maps, aux)
+    with pytest.raises(UsageError, match="aux -1"):
+        network_of({"name": name, "aux": -1, **SMALL[name]}, outputs=1)
+
+
+def test_architectures_that_do_not_exist(name: str) -> None:
+    with pytest.raises(UsageError, match=r"has no breadth: its arguments are .*aux"):
+        network_of({"name": name, "breadth": 2}, outputs=1)
+    with pytest.raises(UsageError, match="resnet3d"):
+        network_of({"name": "vgg"}, outputs=1)
