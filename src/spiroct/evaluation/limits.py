@@ -12,11 +12,12 @@ from spiroct.types import Float64Array
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its two-sided interval, in one unit."""
+    """A value with its two-sided interval, in one unit; NaN where undefined, with the reason."""
 
     value: float
     lower: float
     upper: float
+    reason: str = ""
 
 
 @dataclass(frozen=True)
