@@ -88,3 +88,14 @@ def test_refusals() -> None:
         draw_patient(0, 0, without=("age",))
     with pytest.raises(InputError, match="seed -1"):
         draw_patient(-1, 0)
+
+
+def test_the_beginning_of_an_effects_name_is_enough_where_it_is_unmistakable() -> None:
+    assert draw_patient(0, 1, without=("chest_wall", "ild")).without == ("chest_wall_stiffness", "ild_extent")
+    assert draw_patient(0, 1, without=("chest_wall", "chest_wall_stiffness")).without == ("chest_wall_stiffness",)
+
+
+@pytest.mark.parametrize("name", ["airway", "", "effort", "chestwall"])
+def test_an_effect_that_is_none_or_several_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=f"effect '{name}'"):
+        draw_patient(0, 1, without=(name,))

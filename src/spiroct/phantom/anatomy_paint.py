@@ -20,6 +20,13 @@ def tube_distance(
 
 
 @compiled
+def voxels_within(a: float, d: float, reach: float, origin: float, spacing: float, count: int) -> tuple[int, int]:
+    """First and last voxel along one axis whose middle is within ``reach`` of a segment from a to a + d."""
+    first = max(0, int(np.ceil((min(a, a + d) - reach - origin) / spacing)))
+    return first, min(count - 1, int(np.floor((max(a, a + d) + reach - origin) / spacing)))
+
+
+@compiled
 def paint_tube(
     hounsfield: Float32Array,
     tissue: UInt8Array,
@@ -41,12 +48,9 @@ def paint_tube(
         inverse = 1.0 / max(length2, 1e-9)
         r0, r1 = radii[s], radii[s + 1]
         reach = max(r0, r1) + voxel
-        k0 = max(0, int(np.ceil((min(az, az + dz) - reach - origin[0]) / spacing[0])))
-        k1 = min(nz - 1, int(np.floor((max(az, az + dz) + reach - origin[0]) / spacing[0])))
-        j0 = max(0, int(np.ceil((min(ay, ay + dy) - reach - origin[1]) / spacing[1])))
-        j1 = min(ny - 1, int(np.floor((max(ay, ay + dy) + reach - origin[1]) / spacing[1])))
-        i0 = max(0, int(np.ceil((min(ax, ax + dx) - reach - origin[2]) / spacing[2])))
-        i1 = min(nx - 1, int(np.floor((max(ax, ax + dx) + reach - origin[2]) / spacing[2])))
+        k0, k1 = voxels_within(az, dz, reach, origin[0], spacing[0], nz)
+        j0, j1 = voxels_within(ay, dy, reach, origin[1], spacing[1], ny)
+        i0, i1 = voxels_within(ax, dx, reach, origin[2], spacing[2], nx)
         for k in range(k0, k1 + 1):
             for j in range(j0, j1 + 1):
                 for i in range(i0, i1 + 1):

@@ -99,6 +99,22 @@ def check_effects(names: tuple[str, ...]) -> None:
             raise UsageError(f"effect {name!r}{guess(name, EFFECTS)}", *known_names("effects", EFFECTS))
 
 
+def effects_named(names: Iterable[str]) -> tuple[str, ...]:
+    """Complete names of causes of lung function: the beginning is enough where only one begins so.
+
+    Raises
+    ------
+    UsageError
+        If a name is the beginning of none of them, or of several; the known ones are listed.
+    """
+    completed = []
+    for name in names:
+        beginning = [effect for effect in EFFECTS if name and effect.startswith(name)]
+        completed.append(beginning[0] if len(beginning) == 1 else name)
+    check_effects(tuple(completed))
+    return tuple(dict.fromkeys(completed))
+
+
 def guess(name: str, known: Iterable[str]) -> str:
     """Name the nearest known word, for a message; nothing when none is near."""
     near = difflib.get_close_matches(name, list(known), n=1)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import betaincinv, gammaincinv, ndtr, ndtri
 
 from spiroct.errors import InputError
-from spiroct.phantom.causes import RANGES, check_effects
+from spiroct.phantom.causes import RANGES, effects_named
 from spiroct.phantom.patient import PhantomPatient
 from spiroct.phantom.population import Population, Protocol, SubsetTraits, population
 from spiroct.phantom.quota import Share, draw
@@ -59,7 +59,8 @@ def draw_patient(
     variant : {1, 2}
         Generator of vessels and texture.
     without : tuple of str
-        Causes whose effect on lung function is zero; the drawn patient is otherwise the same.
+        Causes whose effect on lung function is zero, or the unmistakable beginnings of their names; the drawn
+        patient is otherwise the same.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def draw_patient(
         If the seed or index is negative.
     """
     people = population(site, preset)
-    check_effects(without)
+    without = effects_named(without)
     if seed < 0 or index < 0:
         raise InputError(f"seed {seed}, index {index}", "neither is negative", "count from 0")
     rng = np.random.default_rng(np.random.SeedSequence((seed, index)))
@@ -108,7 +109,7 @@ def draw_patient(
         pah=pah,
         smoker=smoker,
         kernel=protocol.kernel,
-        without=tuple(without),
+        without=without,
         **dict(zip(("anatomy_seed", "vessel_seed", "texture_seed", "noise_seed"), seeds, strict=True)),
         **{name: _clipped(name, value) for name, value in values.items()},  # type: ignore[arg-type]
     )

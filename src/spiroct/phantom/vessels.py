@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spiroct.phantom.anatomy_compiled import compiled
+from spiroct.phantom.anatomy_paint import voxels_within
 from spiroct.phantom.patient import PhantomPatient
 from spiroct.types import BoolArray, Float32Array, Float64Array, UInt8Array
 
@@ -274,12 +275,9 @@ def paint_vessels(
         dz, dy, dx = end[s, 0] - az, end[s, 1] - ay, end[s, 2] - ax
         inverse = 1.0 / max(dz * dz + dy * dy + dx * dx, 1e-9)
         reach = max(radius0[s] + 0.5 * voxel, radius1[s] + 0.5 * voxel, 1.12 * voxel)
-        k0 = max(0, int(np.ceil((min(az, az + dz) - reach - origin[0]) / spacing[0])))
-        k1 = min(nz - 1, int(np.floor((max(az, az + dz) + reach - origin[0]) / spacing[0])))
-        j0 = max(0, int(np.ceil((min(ay, ay + dy) - reach - origin[1]) / spacing[1])))
-        j1 = min(ny - 1, int(np.floor((max(ay, ay + dy) + reach - origin[1]) / spacing[1])))
-        i0 = max(0, int(np.ceil((min(ax, ax + dx) - reach - origin[2]) / spacing[2])))
-        i1 = min(nx - 1, int(np.floor((max(ax, ax + dx) + reach - origin[2]) / spacing[2])))
+        k0, k1 = voxels_within(az, dz, reach, origin[0], spacing[0], nz)
+        j0, j1 = voxels_within(ay, dy, reach, origin[1], spacing[1], ny)
+        i0, i1 = voxels_within(ax, dx, reach, origin[2], spacing[2], nx)
         for k in range(k0, k1 + 1):
             z = origin[0] + k * spacing[0] - az
             for j in range(j0, j1 + 1):

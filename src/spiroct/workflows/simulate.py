@@ -17,6 +17,8 @@ from spiroct.documents import to_json, write_json
 from spiroct.errors import InputError, UsageError
 from spiroct.imaging.writing import write_dicom_series, write_nifti
 from spiroct.log import logger
+from spiroct.phantom.causes import effects_named
+from spiroct.phantom.identity import simulator_hash
 from spiroct.phantom.patient import PhantomPatient
 from spiroct.phantom.physiology import draw_patient
 from spiroct.phantom.render import render
@@ -100,7 +102,7 @@ def simulate_patient(
     patient = patient.changed(**_parsed(changes))
     grid = _PATIENT_SPACING if spacing is None else (spacing,) * 3
     arguments = {"patient": patient.to_document(), "format": file_format, "spacing": list(grid)}
-    arguments["spiroct"] = result_versions()["spiroct"]
+    arguments |= _made_by()
     with run_folder(out, verb="simulate patient", arguments=arguments, overwrite=overwrite) as run:
         if not run.finished:
             _write_patient(patient, run.work, grid, file_format)
@@ -157,7 +159,7 @@ def simulate_cohort(
         If an argument or the output folder is refused.
     """
     _check_cohort(n, workers, spacing)
-    effects = tuple(dict.fromkeys(without))
+    effects = effects_named(without)
     drawn = partial(draw_patient, seed, site=site, preset=preset, variant=variant, without=effects)
     patients = [drawn(i) for i in range(n)]
     arguments = {
@@ -168,10 +170,9 @@ def simulate_cohort(
         "without": list(effects),
         "permute": permute,
         "variant": variant,
-        "spacing": spacing if images else None,
+        "spacing": spacing,  # without images too: the ceiling knows what the grid resolves
         "images": images,
-        "spiroct": result_versions()["spiroct"],
-    }
+    } | _made_by()
     with run_folder(out, verb="simulate cohort", arguments=arguments, overwrite=overwrite, resumable=True) as run:
         if run.finished:
             return
@@ -231,6 +232,11 @@ def _write_patient(patient: PhantomPatient, folder: Path, grid: tuple[float, flo
     for structure in phantom.labels:
         write_nifti(label_map(phantom, structure), truth / f"{structure}.nii.gz")
     write_centre_lines(phantom, truth / "vessels.csv.gz")
+
+
+def _made_by() -> dict[str, str]:
+    """Say which code makes the patients: another simulator's cohort is another run, never one to go on with."""
+    return {"spiroct": result_versions()["spiroct"], "simulator": simulator_hash()}
 
 
 def _parsed(changes: Sequence[str]) -> dict[str, str]:
