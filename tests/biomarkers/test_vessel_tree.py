@@ -11,7 +11,6 @@ from spiroct.biomarkers.vessel_tree import (
     FIT_RANGE_MM,
     fit_line,
     radius_histogram,
-    small_vessel_count,
     vessel_tree_biomarkers,
 )
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
@@ -103,8 +102,8 @@ def test_blood_volumes_by_section() -> None:
 def test_small_vessels_are_counted_on_fine_voxels_only() -> None:
     vessels = np.zeros((10, 30, 30), bool)
     vessels[2:8, 5:7, 5:7] = vessels[2:8, 15:17, 15:17] = vessels[2:8, 20:28, 20:28] = True
-    assert small_vessel_count(vessels, (1.0, 0.7, 0.7), "native").value == 2
-    refused = small_vessel_count(vessels, (1.5, 1.5, 1.5), "1.5 mm")
+    assert measured(vessels, 0.7, grid_mm=None)["small_vessel_count"].value == 2
+    refused = measured(vessels, 1.5)["small_vessel_count"]
     assert refused.value is None
     assert "1.5 mm" in str(refused.reason)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from spiroct.documents import finite_or_none
 
 
 @dataclass(frozen=True)
@@ -12,9 +16,9 @@ class Biomarker:
     Parameters
     ----------
     region : str
-        ``"lungs"``, ``"right_lung"``, ``"left_lung"``, later lobes, zones, vessels.
+        ``"lungs"``, ``"right_lung"``, ``"left_lung"``, a lobe, a zone, ``"core"``, ``"peel"`` or ``"airways"``.
     name : str
-        One of the shared vocabulary: ``volume, mean_density, perc15, perc85, laa950, mass, ...``.
+        One of :data:`~spiroct.biomarkers.vocabulary.VOCABULARY`: ``volume, mean_density, perc85, laa950, ...``.
     value : float or None
         None where it is undefined; ``reason`` says why.
     unit : str
@@ -31,3 +35,12 @@ class Biomarker:
     unit: str
     grid: str
     reason: str | None = None
+
+
+def nested(biomarkers: Iterable[Biomarker]) -> dict[str, dict[str, Any]]:
+    """Plain data of a document: ``biomarkers.lungs.volume = {value, unit, grid, reason}``."""
+    regions: dict[str, dict[str, Any]] = {}
+    for b in biomarkers:
+        entry = {"value": finite_or_none(b.value), "unit": b.unit, "grid": b.grid, "reason": b.reason}
+        regions.setdefault(b.region, {})[b.name] = entry
+    return regions

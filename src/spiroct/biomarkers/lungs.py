@@ -1,18 +1,19 @@
-"""Volumes and densitometry of both lungs and of each."""
+"""Volumes and densitometry of both lungs and of each: the biomarkers that stand in a prediction."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from spiroct.biomarkers.biomarker import Biomarker
+from spiroct.biomarkers.densitometry import densitometry
+from spiroct.biomarkers.regions import SIDES
+from spiroct.biomarkers.vocabulary import VOCABULARY
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
-from spiroct.types import AnyArray
 
-REGIONS: dict[str, tuple[int, ...]] = {"lungs": (1, 2), "right_lung": (1,), "left_lung": (2,)}
 AUTHORS_GRID_MM = 1.5
-EMPHYSEMA_HU = -950.0  # Gevenois 1996, doi 10.1164/ajrccm.154.1.8680679
+SHOWN = ("mean_density", "perc15", "perc85", "laa950")
 
 
 def lung_biomarkers(
@@ -34,9 +35,8 @@ def lung_biomarkers(
     Returns
     -------
     tuple of Biomarker
-        ``volume`` (L), ``mean_density`` (HU), ``perc15`` (HU; Dirksen 1999, doi 10.1164/ajrccm.160.5.9812104),
-        ``perc85`` (HU; Ninaber 2015, doi 10.1016/j.ejrad.2015.01.012), ``laa950`` (% below -950 HU) and ``mass``
-        (kg, taking 1000 HU for 1 g/mL; Coxson 1999, doi 10.1164/ajrccm.159.3.9805067).
+        ``volume``, ``mean_density``, ``perc15``, ``perc85``, ``laa950`` and ``mass``, as
+        :data:`~spiroct.biomarkers.vocabulary.VOCABULARY` defines them.
 
     Raises
     ------
@@ -51,24 +51,20 @@ def lung_biomarkers(
         hu, labels = coarse.hu, resample_labels(to_canonical(lungs), coarse.geometry).labels
         grid = f"{grid_mm:g} mm"
     found: list[Biomarker] = []
-    for region, wanted in REGIONS.items():
+    for region, wanted in SIDES.items():
         litres = sum(lungs.volume_l(label) for label in wanted)
         found.append(Biomarker(region, "volume", litres, "L", "native"))
-        found += _densitometry(region, hu[np.isin(labels, wanted)], litres, grid)
+        values = densitometry(hu[np.isin(labels, wanted)])
+        mean = values["mean_density"]
+        mass = None if mean is None else litres * (1.0 + mean / 1000.0)
+        reason = no_voxels(region) if mean is None else None
+        found += [
+            Biomarker(region, name, value, VOCABULARY[name].unit, grid, reason)
+            for name, value in {**{n: values[n] for n in SHOWN}, "mass": mass}.items()
+        ]
     return tuple(found)
 
 
-def _densitometry(region: str, hu: AnyArray, litres: float, grid: str) -> list[Biomarker]:
-    units = {"mean_density": "HU", "perc15": "HU", "perc85": "HU", "laa950": "%", "mass": "kg"}
-    if not hu.size:
-        reason = f"no voxel of the {region.replace('_', ' ')} on this grid"
-        return [Biomarker(region, name, None, unit, grid, reason) for name, unit in units.items()]
-    mean = float(hu.mean(dtype=np.float64))
-    values = {
-        "mean_density": mean,
-        "perc15": float(np.percentile(hu, 15)),
-        "perc85": float(np.percentile(hu, 85)),
-        "laa950": 100.0 * float(np.count_nonzero(hu < EMPHYSEMA_HU)) / hu.size,
-        "mass": litres * (1.0 + mean / 1000.0),
-    }
-    return [Biomarker(region, name, value, units[name], grid) for name, value in values.items()]
+def no_voxels(region: str) -> str:
+    """Reason for what cannot be measured in an empty region."""
+    return f"no voxel of the {region.replace('_', ' ')} on this grid"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from spiroct.cli import doctor, models, predict, reference, segment, simulate, train
+from spiroct.cli import biomarkers, doctor, models, predict, reference, segment, simulate, train
 
 
 def register(app: typer.Typer) -> None:
@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
         return
     app.command("predict", short_help="Lung function from one chest CT, with a report.")(predict.predict)
     app.command("segment", short_help="Lung mask of one chest CT.")(segment.segment)
+    app.command("biomarkers", short_help="Volumes, densities, vessel tree, ILD extent.")(biomarkers.biomarkers)
     app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(reference.reference)
     app.add_typer(simulate.app, name="simulate")
     app.command("train", short_help="Train a network on a cohort.")(train.train)

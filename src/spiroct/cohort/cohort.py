@@ -22,6 +22,7 @@ OPTIONAL = (
     "site",
     "lung_mask",
     "vessel_mask",
+    "lobe_mask",
     "ct_pft_interval_days",
     "subset",
     "ild",
@@ -32,12 +33,12 @@ OPTIONAL = (
     "tlc_method",
 )
 DLCO_TRADITIONAL = "DLCO_mL_min_mmHg"
-PATHS = ("image", "lung_mask", "vessel_mask")
+PATHS = ("image", "lung_mask", "vessel_mask", "lobe_mask")
 NUMBERS = ("age", "height_cm", *(m.value for m in Measure), "ct_pft_interval_days", "haemoglobin")
 FLAGS = ("ild", "pah", "dlco_hb_corrected")
 # Order of the columns in a file that spiroct writes; other columns follow as they came.
 ORDER = (
-    *("patient_id", "scan_id", "image", "lung_mask", "vessel_mask", "site", "split", "fold"),
+    *("patient_id", "scan_id", "image", "lung_mask", "vessel_mask", "lobe_mask", "site", "split", "fold"),
     *("sex", "age", "height_cm", "ethnicity", "subset", "ild", "pah", "smoking", "haemoglobin"),
     *(m.value for m in Measure),
     *("dlco_hb_corrected", "tlc_method", "ct_pft_interval_days"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from spiroct.biomarkers.biomarker import Biomarker
+from spiroct.biomarkers.biomarker import Biomarker, nested
 from spiroct.documents import finite_or_none
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.volume import Geometry
@@ -195,7 +195,7 @@ class Prediction:
             "measured": {m.value: {"unit": m.unit, **_plain(e)} for m, e in self.measured.items()},
             "derived": {name: _plain(d) for name, d in self.derived.items()},
             "baselines": {b.name: _baseline(b) for b in self.baselines},
-            "biomarkers": _nested(self.biomarkers),
+            "biomarkers": nested(self.biomarkers),
             "quality": [_plain(v) for v in self.quality],
             "overrides": list(self.overrides),
             "interpretation": self.interpretation,
@@ -222,12 +222,3 @@ def _plain(value: Any) -> Any:
 def _baseline(baseline: Baseline) -> dict[str, Any]:
     values = {m.value: {"value": finite_or_none(v), "unit": m.unit} for m, v in baseline.values.items()}
     return {"meaning": baseline.meaning, "reason": baseline.reason, "values": values}
-
-
-def _nested(biomarkers: tuple[Biomarker, ...]) -> dict[str, dict[str, Any]]:
-    """``biomarkers.lungs.volume = {value, unit, grid}``: the contract's nesting."""
-    nested: dict[str, dict[str, Any]] = {}
-    for b in biomarkers:
-        entry = {"value": b.value, "unit": b.unit, "grid": b.grid, "reason": b.reason}
-        nested.setdefault(b.region, {})[b.name] = entry
-    return nested

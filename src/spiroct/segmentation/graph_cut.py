@@ -5,15 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from spiroct.types import BoolArray, Float32Array, Float64Array, Vector3
+from spiroct.types import BoolArray, Float32Array, Float64Array, IndexArray, Vector3
 
 NEIGHBOURS = (6, 18, 26)
 _LEVELS = 10_000  # scipy's solver takes integers: costs of 0 to 1 in steps of 0.0001
-IndexArray = npt.NDArray[np.int64]
 
 
 def neighbour_pairs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
@@ -83,6 +84,7 @@ def graph_cut_vessels(
     *,
     filter_name: str = "strain-energy",
     neighbours: int = 6,
+    lumen: BoolArray | None = None,
 ) -> BoolArray:
     """Cut the vessels out of the candidates: re-derived from Zhai 2016 (doi 10.1117/12.2216827).
 
@@ -101,11 +103,13 @@ def graph_cut_vessels(
         Of :func:`vesselness`.
     neighbours : {6, 18, 26}
         Of each voxel in the graph.
+    lumen : array (z, y, x), optional
+        Of the airways; found when it is not given.
     """
     result = np.zeros(hu.shape, bool)
     if not lungs.any():
         return result
-    lumen = airway_lumen(hu, lungs, spacing)
+    lumen = airway_lumen(hu, lungs, spacing) if lumen is None else lumen
     box = bounding_box(lungs, (2, 2, 2))
     inside, values = lungs[box], np.clip(hu[box], -1024.0, BRIGHTEST_HU)
     above = values - lung_around(values, inside, spacing)
@@ -153,11 +157,7 @@ def without_specks(vessels: BoolArray, spacing: Vector3) -> BoolArray:
     return kept
 
 
-def _frangi_vessels(hu: Float32Array, lungs: BoolArray, spacing: Vector3) -> BoolArray:
-    return graph_cut_vessels(hu, lungs, spacing, filter_name="frangi")
-
-
-VESSEL_METHODS: dict[str, Callable[[Float32Array, BoolArray, Vector3], BoolArray]] = {
+VESSEL_METHODS: dict[str, Callable[..., BoolArray]] = {
     "graph-cut": graph_cut_vessels,
-    "graph-cut-frangi": _frangi_vessels,
+    "graph-cut-frangi": partial(graph_cut_vessels, filter_name="frangi"),
 }

@@ -43,7 +43,7 @@ def examine(
     volume: CTVolume,
     scan: Path,
     *,
-    lungs: str = "threshold",
+    lungs: str | LabelMap = "threshold",
     domain: TrainingDomain | None = None,
     force: bool = False,
 ) -> Examined:
@@ -55,8 +55,8 @@ def examine(
         The scan.
     scan : Path
         Where it came from, for messages.
-    lungs : str
-        Lung segmentation method.
+    lungs : str or LabelMap
+        Lung segmentation method, or a mask on the grid of the scan that is used instead.
     domain : TrainingDomain, optional
         What the checkpoint was trained on; None judges by general limits only.
     force : bool
@@ -71,7 +71,7 @@ def examine(
     """
     before = (*judge_acquisition(volume, domain), *judge_contents(volume))
     overrides = _refuse_or_record(before, scan, force=force)
-    labels = segment_lungs(volume, method=lungs)
+    labels = lungs if isinstance(lungs, LabelMap) else segment_lungs(volume, method=lungs)
     after = judge_lungs(volume, labels)
     overrides += _refuse_or_record(after, scan, force=force)
     for verdict in (*before, *after):

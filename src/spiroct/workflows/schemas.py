@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from spiroct.biomarkers.ild import GohStage
 from spiroct.documents import write_json
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.inference import prediction
@@ -15,7 +16,7 @@ from spiroct.pft.demographics import Demographics
 from spiroct.pft.measures import Measure
 from spiroct.pft.reference import Interpretation
 from spiroct.quality.verdict import Verdict
-from spiroct.workflows import reference
+from spiroct.workflows import biomarkers, reference
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NUMBER_OR_NULL = {"type": ["number", "null"]}
@@ -25,6 +26,7 @@ TEXT_OR_NULL = {"type": ["string", "null"]}
 def schemas() -> dict[str, dict[str, Any]]:
     """Build every schema, by the name of its file."""
     return {
+        "biomarkers.schema.json": _biomarkers(),
         "prediction.schema.json": _prediction(),
         "reference.schema.json": _reference(),
         "run.schema.json": _run(),
@@ -54,7 +56,6 @@ def _prediction() -> dict[str, Any]:
     demographics = _of(Demographics)
     demographics["properties"]["source"] = {"type": "object", "additionalProperties": {"type": "string"}}
     value = _object({"value": NUMBER_OR_NULL, "unit": {"type": "string"}})
-    biomarker = _object({"value": NUMBER_OR_NULL, "unit": {}, "grid": {"type": "string"}, "reason": TEXT_OR_NULL})
     return _document(
         prediction.SCHEMA,
         prediction.SCHEMA_VERSION,
@@ -75,10 +76,7 @@ def _prediction() -> dict[str, Any]:
                     }
                 ),
             },
-            "biomarkers": {
-                "type": "object",
-                "additionalProperties": {"type": "object", "additionalProperties": biomarker},
-            },
+            "biomarkers": _regions(),
             "quality": {"type": "array", "items": _of(Verdict)},
             "overrides": {"type": "array", "items": {"type": "string"}},
             "interpretation": {"enum": ["demonstration only", "research use only"]},
@@ -88,6 +86,30 @@ def _prediction() -> dict[str, Any]:
             "versions": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     )
+
+
+def _biomarkers() -> dict[str, Any]:
+    made = ("airways", "lobes", "lungs", "vessels")
+    return _document(
+        biomarkers.SCHEMA,
+        biomarkers.SCHEMA_VERSION,
+        {
+            "scan_id": {"type": "string"},
+            "grid": {"type": "string"},
+            "biomarkers": _regions(),
+            "goh": {"anyOf": [_of(GohStage), {"type": "null"}]},
+            "other_grids": {"type": "object", "additionalProperties": _regions()},
+            "masks": _object({name: {"type": "string"} for name in made}),
+            "quality": {"type": "array", "items": _of(Verdict)},
+            "overrides": {"type": "array", "items": {"type": "string"}},
+            "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    )
+
+
+def _regions() -> dict[str, Any]:
+    biomarker = _object({"value": NUMBER_OR_NULL, "unit": {}, "grid": {"type": "string"}, "reason": TEXT_OR_NULL})
+    return {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": biomarker}}
 
 
 def _reference() -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Bring a scan and its masks onto the grid that biomarkers are measured on; find there what is not given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spiroct.biomarkers.scan import GriddedScan
+from spiroct.errors import UsageError
+from spiroct.imaging.orientation import to_canonical
+from spiroct.imaging.resampling import resample_labels, resample_volume
+from spiroct.imaging.volume import CTVolume, LabelMap
+from spiroct.segmentation.airways import airway_lumen
+from spiroct.segmentation.vessels import VESSEL_METHODS
+
+AUTHORS_GRID_MM = 1.5
+
+
+def grid_name(grid_mm: float | None) -> str:
+    """Name of a grid as it stands in tables: ``"1.5 mm"`` or ``"native"``."""
+    return "native" if grid_mm is None else f"{grid_mm:g} mm"
+
+
+def on_grid(
+    volume: CTVolume,
+    lungs: LabelMap,
+    *,
+    grid_mm: float | None = AUTHORS_GRID_MM,
+    vessels: LabelMap | str = "graph-cut",
+    lobes: LabelMap | None = None,
+) -> GriddedScan:
+    """Resample a scan and its masks; segment airways, and vessels where no mask is given, on that grid.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        A chest CT in any orientation.
+    lungs : LabelMap
+        On the grid of the volume; 1 right, 2 left.
+    grid_mm : float or None
+        Isotropic grid, 1.5 mm as in Jia 2023; None keeps the scan's own.
+    vessels : LabelMap or str
+        A mask on the grid of the volume, or the method that makes one.
+    lobes : LabelMap, optional
+        On the grid of the volume, numbered as lungmask does.
+
+    Returns
+    -------
+    GriddedScan
+
+    Raises
+    ------
+    UsageError
+        If the vessel method is not known.
+    ValueError
+        If a mask does not lie on the grid of the volume.
+    """
+    if isinstance(vessels, str) and vessels not in VESSEL_METHODS:
+        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
+    for mask in (lungs, vessels, lobes):
+        if isinstance(mask, LabelMap) and mask.geometry != volume.geometry:
+            raise ValueError("masks must lie on the grid of the volume")
+    canonical = to_canonical(volume)
+    working = canonical if grid_mm is None else resample_volume(canonical, (grid_mm, grid_mm, grid_mm))
+    spacing = working.geometry.spacing
+
+    def carried(mask: LabelMap) -> LabelMap:
+        return resample_labels(to_canonical(mask), working.geometry)
+
+    labels = carried(lungs).labels
+    inside = labels > 0
+    lumen = airway_lumen(working.hu, inside, spacing)
+    if isinstance(vessels, LabelMap):
+        found = (carried(vessels).labels > 0) & inside
+    else:
+        found = VESSEL_METHODS[vessels](working.hu, inside, spacing, lumen=lumen)
+    return GriddedScan(
+        hu=np.ascontiguousarray(working.hu),
+        lungs=labels,
+        vessels=found,
+        airways=lumen,
+        spacing=spacing,
+        grid=grid_name(grid_mm),
+        lobes=None if lobes is None else carried(lobes).labels,
+    )

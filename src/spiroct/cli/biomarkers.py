@@ -1,0 +1,140 @@
+"""``spiroct biomarkers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spiroct.cli import options
+
+
+def biomarkers(
+    *,
+    scan: Annotated[
+        Path,
+        typer.Argument(help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file; or cohort.csv.", show_default=False),
+    ],
+    out: options.Out,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option("--grid", help="Isotropic spacing in mm, or native; may be repeated. 1.5 if left out."),
+    ] = None,
+    lungs: Annotated[str, typer.Option("--lungs", help="Lung segmentation method: threshold.")] = "threshold",
+    vessels: Annotated[
+        str, typer.Option("--vessels", help="Vessel segmentation method: graph-cut, graph-cut-frangi.")
+    ] = "graph-cut",
+    lung_mask: Annotated[
+        Path | None, typer.Option("--lung-mask", help="Use this lung mask: 1 right, 2 left.", show_default=False)
+    ] = None,
+    vessel_mask: Annotated[
+        Path | None, typer.Option("--vessel-mask", help="Use this vessel mask.", show_default=False)
+    ] = None,
+    lobe_mask: Annotated[
+        Path | None,
+        typer.Option("--lobe-mask", help="Measure these lobes too, numbered as lungmask does.", show_default=False),
+    ] = None,
+    sex: options.SexOption = None,
+    age: options.AgeOption = None,
+    height: options.HeightOption = None,
+    fvc: options.FvcOption = None,
+    fvc_is_estimate: Annotated[
+        bool, typer.Option("--fvc-is-estimate", help="The FVC is no measurement: mark the stage as circular.")
+    ] = False,
+    series: options.Series = None,
+    force: options.Force = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Measure volumes, densities, vessel tree and ILD extent of one chest CT or of every scan of a cohort."""
+    from spiroct.workflows.biomarkers import Masks
+    from spiroct.workflows.biomarkers import biomarkers as run
+    from spiroct.workflows.cohort_tasks import is_cohort
+
+    grids = tuple(grid or ("1.5",))
+    masks = Masks(lung_mask, vessel_mask, lobe_mask)
+    if is_cohort(scan):
+        single = {
+            "--lung-mask": lung_mask, "--vessel-mask": vessel_mask, "--lobe-mask": lobe_mask, "--sex": sex,
+            "--age": age, "--height": height, "--fvc": fvc, "--series": series, "--fvc-is-estimate": fvc_is_estimate,
+        }  # fmt: skip
+        _refuse_single_scan_options([name for name, value in single.items() if value not in {None, False}])
+        _cohort(scan, out, grids, lungs, vessels, force=force, overwrite=overwrite, as_json=as_json)
+        return
+    found = run(
+        scan,
+        out=out,
+        grids=grids,
+        lungs=lungs,
+        vessels=vessels,
+        masks=masks,
+        sex=sex,
+        age=age,
+        height=height,
+        fvc=fvc,
+        fvc_estimated=fvc_is_estimate,
+        series=series,
+        force=force,
+        overwrite=overwrite,
+    )
+    if as_json:
+        from spiroct.documents import to_json
+
+        typer.echo(to_json(found.to_document()), nl=False)
+    else:
+        from spiroct.reporting.biomarker_table import biomarker_text
+
+        typer.echo(biomarker_text(found.biomarkers))
+        typer.echo(f"table: {out / 'biomarkers.csv'}")
+
+
+def _cohort(
+    cohort: Path,
+    out: Path,
+    grids: tuple[str, ...],
+    lungs: str,
+    vessels: str,
+    *,
+    force: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    import json
+
+    from spiroct.batch.scans import ScanTask
+    from spiroct.errors import ExitCode
+    from spiroct.workflows.biomarkers import DOCUMENT, cohort_biomarkers
+
+    def print_line(_: ScanTask, folder: Path) -> None:
+        document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        typer.echo(json.dumps(document, sort_keys=True, ensure_ascii=False))
+
+    summary = cohort_biomarkers(
+        cohort,
+        out=out,
+        grids=grids,
+        lungs=lungs,
+        vessels=vessels,
+        force=force,
+        overwrite=overwrite,
+        finished=print_line if as_json else None,
+    )
+    if not as_json:
+        typer.echo(f"scans measured: {len(summary.done)}; measured before: {len(summary.resumed)}")
+        typer.echo(f"table: {out / 'biomarkers.csv'}")
+        if summary.failures:
+            typer.echo(f"failed: {len(summary.failures)}, with reasons in {out / 'failures.csv'}")
+    if summary.failures:
+        raise typer.Exit(int(ExitCode.SOME_FAILED))
+
+
+def _refuse_single_scan_options(names: list[str]) -> None:
+    from spiroct.errors import UsageError
+
+    if names:
+        raise UsageError(
+            f"{', '.join(names)} with a cohort",
+            "masks and persons of many scans stand in the table",
+            "use the columns lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC",
+        )
