@@ -1,6 +1,6 @@
 """How long a simulated patient takes: seconds on one core at 1.5, 3 and 5 mm, against the simulator's limits.
 
-Run: ``python benchmarks/phantom_rendering.py [patients]``. The first rendering compiles and is not counted.
+Run: ``python -m benchmarks.phantom_rendering [patients]``. The first rendering compiles and is not counted.
 """
 
 from __future__ import annotations

@@ -53,6 +53,18 @@ def test_another_command_is_refused_and_says_what_differs(tmp_path: Path, resuma
     assert (tmp_path / "b.txt").read_text(encoding="utf-8") == "1"
 
 
+def test_of_nested_arguments_only_what_differs_is_told(tmp_path: Path) -> None:
+    patient = {"age": 50, "sex": "F", "kernel": "soft"}
+    with run_folder(tmp_path, verb="test", arguments={"patient": patient}):
+        pass
+    other = {"patient": patient | {"kernel": "sharp"}}
+    with (
+        pytest.raises(OutputError, match=r"\(differing: patient\.kernel 'soft' there, 'sharp' here\)"),
+        run_folder(tmp_path, verb="test", arguments=other),
+    ):
+        pass
+
+
 def test_overwrite_replaces_listed_files_only(tmp_path: Path) -> None:
     make(tmp_path)
     (tmp_path / "mine.txt").write_text("keep")

@@ -191,9 +191,17 @@ def _earlier_run(out: Path) -> dict[str, Any] | None:
 def _differences(earlier: dict[str, Any], verb: str, arguments: dict[str, Any]) -> str:
     if earlier.get("verb") != verb:
         return f"command {earlier.get('verb')} there, {verb} here"
-    before, now = earlier.get("arguments", {}), json.loads(to_json(arguments))
+    before, now = _flat(earlier.get("arguments", {})), _flat(json.loads(to_json(arguments)))
     names = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
     return ", ".join(f"{n} {before.get(n)!r} there, {now.get(n)!r} here" for n in names[:3]) or "spiroct's version"
+
+
+def _flat(arguments: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Name what lies in a dictionary by a dotted path, so that a message tells the value that differs alone."""
+    flat: dict[str, Any] = {}
+    for key, value in arguments.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return flat
 
 
 def _refuse_other_unfinished(out: Path, digest: str, verb: str, arguments: dict[str, Any]) -> None:

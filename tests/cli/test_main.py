@@ -82,12 +82,12 @@ def test_a_bug_leaves_a_log_and_exit_code_1(
     assert "ZeroDivisionError: division by zero" in log.read_text(encoding="utf-8")
 
 
-def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_words: list[str], **_: object) -> None:
+def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(door, "app", interrupt)
-    monkeypatch.setattr("spiroct.cli.verbs.register", lambda _app: None)
+    monkeypatch.setattr("spiroct.workflows.simulate.simulate_cohort", interrupt)
     with pytest.raises(SystemExit) as end:
-        door.main(["predict"])
+        door.main(["simulate", "cohort", "nowhere"])
     assert end.value.code == ExitCode.INTERRUPTED
+    assert "interrupted; nothing half-written was left" in capsys.readouterr().err

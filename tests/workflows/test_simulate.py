@@ -171,6 +171,14 @@ class TestCohort:
         assert set(read_cohort(tmp_path / "b/cohort.csv", images=False).table["site"]) == {"B"}
         assert set(read_cohort(tmp_path / "h/cohort.csv", images=False).table["ild"]) == {0}
 
+    def test_another_simulator_or_grid_is_another_cohort(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        simulate_cohort(tmp_path / "c", n=5, images=False)
+        with pytest.raises(OutputError, match=r"spacing 1\.5 there, 3(\.0)? here"):
+            simulate_cohort(tmp_path / "c", n=5, images=False, spacing=3)
+        monkeypatch.setattr("spiroct.workflows.simulate.simulator_hash", lambda: "f" * 64)
+        with pytest.raises(OutputError, match=r"differing: simulator '[0-9a-f]{64}' there, 'f+' here"):
+            simulate_cohort(tmp_path / "c", n=5, images=False)
+
     def test_one_patient_is_a_cohort_without_folds(self, tmp_path: Path) -> None:
         simulate_cohort(tmp_path, n=1, images=False)
         assert not read_cohort(tmp_path / "cohort.csv", images=False).has_folds
@@ -272,7 +280,7 @@ class TestPatient:
         alone = read(tmp_path / "p/truth/truth.json")
         assert {k: alone[k] for k in in_cohort} == in_cohort
 
-    @pytest.mark.parametrize("source", ["patient.json", "truth/truth.json"])
+    @pytest.mark.parametrize("source", ["patient.json", "truth/truth.json", "."])
     def test_changes_one_cause_of_a_record(self, block: list[str], tmp_path: Path, source: str) -> None:
         first = simulate_patient(tmp_path / "a", file_format="nifti")
         second = simulate_patient(
@@ -310,6 +318,19 @@ class TestPatient:
         with pytest.raises((UsageError, InputError), match=says):
             simulate_patient(tmp_path / "out", **options)
         assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("drawn", "says"),
+        [
+            ({"seed": 3}, r"--seed 3 with --from.*leave --seed out"),
+            ({"variant": 2}, r"--variant 2 with --from.*--set variant=2"),
+            ({"site": "B"}, r"--site B with --from.*--set site=B"),
+        ],
+    )
+    def test_a_record_is_not_drawn(self, block: list[str], tmp_path: Path, drawn: dict[str, Any], says: str) -> None:
+        simulate_patient(tmp_path / "a", file_format="nifti")
+        with pytest.raises(UsageError, match=says):
+            simulate_patient(tmp_path / "b", from_record=tmp_path / "a", **drawn)
 
     def test_a_record_that_is_no_json_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "p.json").write_text("{")

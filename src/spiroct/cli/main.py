@@ -70,6 +70,8 @@ def _run(words: list[str], *, debug: bool) -> int:
     verbs.register(app)
     try:
         code = app(words, standalone_mode=False, prog_name="spiroct")
+        if code == ExitCode.INTERRUPTED:  # typer takes Ctrl-C for itself and says nothing
+            raise KeyboardInterrupt
     except SpiroctError as refusal:
         if debug:
             traceback.print_exc()

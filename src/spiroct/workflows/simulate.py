@@ -95,9 +95,11 @@ def simulate_patient(
         raise UsageError(f"format {file_format!r}", f"the formats are {', '.join(FORMATS)}", "use one of these")
     if spacing is not None:
         _check_spacing(spacing)
+    drawn: dict[str, Any] = {"seed": seed, "index": index, "site": site, "preset": preset, "variant": variant}
     if from_record is None:
-        patient = draw_patient(seed, index, site=site, preset=preset, variant=variant)
+        patient = draw_patient(**drawn)
     else:
+        _refuse_draw(drawn)
         patient = read_patient(from_record)
     patient = patient.changed(**_parsed(changes))
     grid = _PATIENT_SPACING if spacing is None else (spacing,) * 3
@@ -194,13 +196,15 @@ def simulate_cohort(
 
 
 def read_patient(path: Path) -> PhantomPatient:
-    """Read a ``patient.json``.
+    """Read a ``patient.json``, or the one in a patient's folder.
 
     Raises
     ------
     InputError
         If the file is missing, not JSON, or not a patient's record.
     """
+    if path.is_dir():
+        path = path / "patient.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -232,6 +236,19 @@ def _write_patient(patient: PhantomPatient, folder: Path, grid: tuple[float, flo
     for structure in phantom.labels:
         write_nifti(label_map(phantom, structure), truth / f"{structure}.nii.gz")
     write_centre_lines(phantom, truth / "vessels.csv.gz")
+
+
+def _refuse_draw(drawn: dict[str, Any]) -> None:
+    """Refuse options of a draw beside a record, which says all that they would decide."""
+    defaults = {"seed": 0, "index": 0, "site": "A", "preset": "ssc", "variant": 1}
+    for name, value in drawn.items():
+        if value != defaults[name]:
+            remedy = f"leave --{name} out"
+            if name not in {"seed", "index"}:
+                remedy = f"change it with --set {name}={value}"
+            raise UsageError(
+                f"--{name} {value} with --from", "a record is not drawn: it says who the patient is", remedy
+            )
 
 
 def _made_by() -> dict[str, str]:
