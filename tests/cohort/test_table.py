@@ -162,6 +162,13 @@ def test_written_and_read_again_it_is_the_same(written: Callable[..., Path], tmp
     assert (tmp_path / "out/again.csv").read_bytes() == (tmp_path / "out/cohort.csv").read_bytes()
 
 
+def test_a_table_made_elsewhere_finds_its_scans_at_home(written: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "out" / ".partial").mkdir(parents=True)
+    write_cohort(read_cohort(written(GOOD)), tmp_path / "out/.partial/cohort.csv", home=tmp_path / "out")
+    (tmp_path / "out/.partial/cohort.csv").rename(tmp_path / "out/cohort.csv")
+    assert read_cohort(tmp_path / "out/cohort.csv").table["image"].tolist() == ["../a.nii"]
+
+
 def test_unknown_columns_are_kept(written: Callable[..., Path], tmp_path: Path) -> None:
     header = "patient_id,image,sex,age,height_cm,DLCO,FEV1,FVC,TLC,remark"
     write_cohort(read_cohort(written(GOOD + ",knee", header=header)), tmp_path / "out.csv")

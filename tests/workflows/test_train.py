@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
 from spiroct.imaging.image_files import read_image
 from spiroct.imaging.reading import read_ct
@@ -64,6 +65,7 @@ def test_everything_is_written(trained: Path) -> None:
         *("checkpoint/weights.safetensors", "checkpoint/checkpoint.json"),
         *("predictions.csv", "history.csv", "cohort.csv", "run.json"),
     }
+    assert read_cohort(trained / "out/cohort.csv").scan_ids == read_cohort(trained / "cohort/cohort.csv").scan_ids
     assert [row["epoch"] for row in rows(trained / "out/history.csv")] == ["1.0", "2.0"]
 
 

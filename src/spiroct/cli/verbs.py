@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from spiroct.cli import biomarkers, doctor, models, predict, reference, segment, simulate, train
+from spiroct.cli import biomarkers, doctor, import_cohort, models, predict, reference, segment, simulate, train
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("biomarkers", short_help="Volumes, densities, vessel tree, ILD extent.")(biomarkers.biomarkers)
     app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(reference.reference)
     app.add_typer(simulate.app, name="simulate")
+    app.add_typer(import_cohort.app, name="import")
     app.command("train", short_help="Train a network on a cohort.")(train.train)
     app.add_typer(models.app, name="models")
     app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

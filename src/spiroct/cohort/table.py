@@ -71,7 +71,7 @@ def read_cohort(path: Path, *, images: bool = True) -> Cohort:
     return Cohort(_typed([row for _, row in rows]), path.parent, tuple(raw.notes))
 
 
-def write_cohort(cohort: Cohort, path: Path) -> None:
+def write_cohort(cohort: Cohort, path: Path, *, home: Path | None = None) -> None:
     """Write a cohort table; the same cohort always gives the same bytes.
 
     Paths are written relative to the new file's folder. DLCO is in mmol/min/kPa.
@@ -81,11 +81,14 @@ def write_cohort(cohort: Cohort, path: Path) -> None:
     cohort : Cohort
     path : Path
         The CSV file; its folder must exist.
+    home : Path, optional
+        Folder that the file will be moved to, and that its paths start from; by default the one it is written in.
     """
+    home = path.parent if home is None else home
     table = cohort.table.copy()
     for column in PATHS:
         if column in table:
-            table[column] = [_moved(name, cohort.folder, path.parent) for name in table[column]]
+            table[column] = [_moved(name, cohort.folder, home) for name in table[column]]
     known = [name for name in ORDER if name in table]
     table = table[[*known, *(c for c in table.columns if c not in known)]]
     buffer = io.StringIO()

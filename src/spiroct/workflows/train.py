@@ -88,7 +88,7 @@ def train(
         finished.save(run.work / "checkpoint")
         _write_predictions(table, chosen, parts, targets, estimates, run.work / "predictions.csv")
         _write_history(found, run.work / "history.csv")
-        write_cohort(table, run.work / "cohort.csv")
+        write_cohort(table, run.work / "cohort.csv", home=out)
     return finished
 
 
