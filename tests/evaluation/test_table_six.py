@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spiroct.biomarkers.vocabulary import VOCABULARY
 from spiroct.errors import InputError, UsageError
 from spiroct.evaluation.table_six import PAPER_BIOMARKERS, regression_table, table_six
 
@@ -31,6 +32,11 @@ def cohort(n: int = 64, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     # rows in another order, and another region with the same name: only the identifiers may join them
     noise = [{**row, "region": "right_lung", "value": 99.0} for row in biomarkers[:5]]
     return pd.DataFrame(predictions), pd.DataFrame([*biomarkers[::-1], *noise])
+
+
+def test_the_names_are_those_that_are_measured() -> None:
+    assert {name for _, name in PAPER_BIOMARKERS.values()} <= set(VOCABULARY)
+    assert {region for region, _ in PAPER_BIOMARKERS.values()} == {"lungs"}
 
 
 def test_one_row_a_scan_joined_by_its_name() -> None:
@@ -87,7 +93,7 @@ def test_refusals() -> None:
         table_six(predictions.drop(columns="quantity"), biomarkers)
     with pytest.raises(InputError, match="biomarkers without column grid"):
         table_six(predictions, biomarkers.drop(columns="grid"))
-    with pytest.raises(InputError, match="no biomarker alpha of vessels"):
+    with pytest.raises(InputError, match="no biomarker alpha of lungs"):
         table_six(predictions, biomarkers.loc[biomarkers["biomarker"] != "alpha"])
     other = pd.concat([biomarkers, biomarkers.assign(grid="1.5 mm", value=biomarkers["value"] + 1)])
     with pytest.raises(InputError, match=r"several values of perc85 of lungs.*name the grid"):

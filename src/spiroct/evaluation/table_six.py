@@ -14,10 +14,10 @@ from spiroct.evaluation.stepwise import stepwise
 # Jia 2023, section III.H, and where biomarkers.csv has them: region and name.
 PAPER_BIOMARKERS: Mapping[str, tuple[str, str]] = {
     "Perc85": ("lungs", "perc85"),
-    "alpha": ("vessels", "alpha"),
-    "beta": ("vessels", "beta"),
+    "alpha": ("lungs", "alpha"),
+    "beta": ("lungs", "beta"),
     "V_lung": ("lungs", "volume"),
-    "V_vessel": ("vessels", "vessel_volume"),
+    "V_vessel": ("lungs", "vessel_volume"),
 }
 
 
