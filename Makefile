@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo test test-slow lint docs lock manual schemas demonstration-checkpoint benchmark clean
+.PHONY: install demo test test-slow test-atlas lint docs lock manual schemas demonstration-checkpoint benchmark clean
 
 install: $(VENV)/.installed
 
@@ -29,6 +29,11 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow --timeout=900
+
+# itk-elastix pulls in ITK (1.7 GB), so that `make test` does without it.
+test-atlas: install
+	$(BIN)/python -m pip install -q -e ".[atlas]" -c constraints.txt
+	$(BIN)/python -m pytest -m atlas --timeout=900
 
 lint: install
 	$(BIN)/ruff check .

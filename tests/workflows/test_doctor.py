@@ -15,6 +15,8 @@ def test_this_machine_can_predict() -> None:
     assert found.cores >= 1
     assert found.findings == []
     assert "nothing is in the way" in found.to_table()
+    assert set(found.extras) == {"train", "equations", "atlas", "lungmask", "totalsegmentator"}
+    assert "[atlas] " in found.to_table()
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.segmentation.airway_trunk import airway_trunk
 from spiroct.segmentation.lung_sides import right_and_left
 from spiroct.segmentation.morphology import bounding_box, closed, filled_slices, largest_components, opened
+from spiroct.segmentation.native_grid import labels_on
 from spiroct.types import BoolArray, Float32Array, UInt8Array, Vector3
 
 WORKING_MM = 1.5
@@ -58,8 +59,8 @@ def threshold_lungs(volume: CTVolume) -> LabelMap:
             f"a chest CT shows at least {LEAST_LUNG_L:g} L of lung",
             "name a CT of the chest",
         )
-    fine = _onto(labels, working, canonical)
-    return restore(LabelMap(fine, native), volume.geometry)
+    shares = np.stack([labels == label for label in (1, 2)]).astype(np.float32)
+    return restore(LabelMap(labels_on(shares, working.geometry, native), native), volume.geometry)
 
 
 def _segment(hu: Float32Array, spacing: Vector3) -> UInt8Array:
@@ -127,25 +128,3 @@ def _within(main: BoolArray, lung: BoolArray) -> BoolArray:
     inside = np.zeros_like(lung)
     inside[bounding_box(main, (2, 2, 2))] = True
     return inside
-
-
-def _onto(labels: UInt8Array, working: CTVolume, native: CTVolume) -> UInt8Array:
-    """Bring labels from the working grid to the native one, each smoothly at its half level."""
-    if working.geometry.shape == native.geometry.shape:
-        return labels
-    scale = np.asarray(native.geometry.spacing) / np.asarray(working.geometry.spacing)
-    offset = working.geometry.index(native.geometry.origin)
-    best = np.full(native.geometry.shape, 0.5, np.float32)
-    fine = np.zeros(native.geometry.shape, np.uint8)
-    for label in (1, 2):
-        share = ndimage.affine_transform(
-            (labels == label).astype(np.float32),
-            scale,
-            offset,
-            output_shape=native.geometry.shape,
-            order=1,
-            mode="nearest",
-        )
-        fine[share > best] = label
-        np.maximum(best, share, out=best)
-    return fine

@@ -12,7 +12,13 @@ from typing import Any
 from spiroct.checkpoints.catalogue import packaged
 
 REQUIRED = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "torch", "numba", "matplotlib", "safetensors")
-EXTRAS = {"train": "lightning", "equations": "pyspiro"}
+EXTRAS = {
+    "train": "lightning",
+    "equations": "pyspiro",
+    "atlas": "itk",
+    "lungmask": "lungmask",
+    "totalsegmentator": "totalsegmentator",
+}
 ONE_SCAN_GIB = 4.0
 
 

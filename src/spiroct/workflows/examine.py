@@ -14,7 +14,7 @@ from spiroct.quality.acquisition import TrainingDomain, judge_acquisition
 from spiroct.quality.contents import judge_contents
 from spiroct.quality.masks import judge_lungs
 from spiroct.quality.verdict import Outcome, Verdict
-from spiroct.segmentation.lungs import segment_lungs
+from spiroct.segmentation.lungs import LungOptions, segment_lungs
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def examine(
     scan: Path,
     *,
     lungs: str | LabelMap = "threshold",
+    options: LungOptions | None = None,
     domain: TrainingDomain | None = None,
     force: bool = False,
 ) -> Examined:
@@ -57,6 +58,8 @@ def examine(
         Where it came from, for messages.
     lungs : str or LabelMap
         Lung segmentation method, or a mask on the grid of the scan that is used instead.
+    options : LungOptions, optional
+        Atlases, fusion or weights that the method needs.
     domain : TrainingDomain, optional
         What the checkpoint was trained on; None judges by general limits only.
     force : bool
@@ -71,7 +74,7 @@ def examine(
     """
     before = (*judge_acquisition(volume, domain), *judge_contents(volume))
     overrides = _refuse_or_record(before, scan, force=force)
-    labels = lungs if isinstance(lungs, LabelMap) else segment_lungs(volume, method=lungs)
+    labels = lungs if isinstance(lungs, LabelMap) else segment_lungs(volume, method=lungs, options=options)
     after = judge_lungs(volume, labels)
     overrides += _refuse_or_record(after, scan, force=force)
     for verdict in (*before, *after):

@@ -14,6 +14,7 @@ from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
 from spiroct.run_folder import run_folder
 from spiroct.segmentation.airways import segment_airways
+from spiroct.segmentation.lungs import DEFAULT_FUSION, LungOptions, deciding_inputs, segment_lobes
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
@@ -35,6 +36,8 @@ class Segmentation:
         Checks that ``force`` let pass.
     vessels, airways : LabelMap or None
         1 in vessels inside the lungs and in the lumen of the airways; None where not asked for.
+    lobes : LabelMap or None
+        1 left upper, 2 left lower, 3 right upper, 4 right middle, 5 right lower; None where not asked for.
     """
 
     scan_id: str
@@ -43,6 +46,7 @@ class Segmentation:
     overrides: tuple[str, ...]
     vessels: LabelMap | None = None
     airways: LabelMap | None = None
+    lobes: LabelMap | None = None
 
 
 def segment(
@@ -50,6 +54,10 @@ def segment(
     *,
     out: Path,
     lungs: str = "threshold",
+    atlases: Path | None = None,
+    fusion: str = DEFAULT_FUSION,
+    weights: Path | None = None,
+    lobes: str | None = None,
     vessels: str | None = None,
     series: str | None = None,
     force: bool = False,
@@ -66,7 +74,15 @@ def segment(
     out : Path
         Output folder.
     lungs : str
-        Segmentation method.
+        Segmentation method: ``"threshold"``, ``"multi-atlas"``, ``"lungmask"`` or ``"totalsegmentator"``.
+    atlases : Path, optional
+        Atlases of the method ``"multi-atlas"``: a folder of images and lung label maps, or a cohort.csv.
+    fusion : str
+        How their labels are fused: ``"local"``, ``"majority"`` or ``"staple"``.
+    weights : Path, optional
+        Folder that holds the weights of ``"lungmask"`` or ``"totalsegmentator"``.
+    lobes : str, optional
+        Method for the lobes, ``"lungmask"`` or ``"totalsegmentator"``; adds ``lobes.nii.gz``.
     vessels : str, optional
         Method for the vessels, such as ``"graph-cut"``; without one neither vessels nor airways are segmented.
     series : str, optional
@@ -83,20 +99,26 @@ def segment(
     """
     if vessels is not None and vessels not in VESSEL_METHODS:
         raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
+    options = LungOptions(atlases, fusion, weights)
+    deciding = deciding_inputs(lungs, lobes=lobes, options=options)
     volume, digest = read_scan(scan, series=series)
-    arguments: dict[str, Any] = {"scan": digest, "lungs": lungs, "series": series, "force": force}
+    arguments: dict[str, Any] = {"scan": digest, "lungs": lungs, "series": series, "force": force} | deciding
+    if lobes is not None:
+        arguments["lobes"] = lobes
     if vessels is not None:
         arguments["vessels"] = vessels
     arguments["spiroct"] = result_versions()["spiroct"]
     with run_folder(out, verb="segment", arguments=arguments, overwrite=overwrite) as run:
-        examined = examine(volume, scan, lungs=lungs, force=force)
+        examined = examine(volume, scan, lungs=lungs, options=options, force=force)
         result = Segmentation(scan_id_of(volume, scan), examined.lungs, examined.verdicts, examined.overrides)
+        if lobes is not None:
+            result = dataclasses.replace(result, lobes=segment_lobes(volume, method=lobes, options=options))
         if vessels is not None:
             airways = segment_airways(volume, examined.lungs)
             found = segment_vessels(volume, examined.lungs, method=vessels)
             result = dataclasses.replace(result, vessels=found, airways=airways)
         if not run.finished:
-            for name, mask in (("vessels", result.vessels), ("airways", result.airways)):
+            for name, mask in (("vessels", result.vessels), ("airways", result.airways), ("lobes", result.lobes)):
                 if mask is not None:
                     write_nifti(mask, run.work / f"{name}.nii.gz")
             write_nifti(examined.lungs, run.work / "lungs.nii.gz")
