@@ -13,9 +13,12 @@ from spiroct.networks.build import NETWORKS, network_of
 SMALL: dict[str, dict[str, Any]] = {
     "x3d": {"size": "XS", "z_stride": 2},
     "resnet3d": {"width": 8},
+    "i3d": {},
+    "i3d_resnet152": {"width": 8, "depths": [1, 2, 1, 1]},
+    "resnet50_bilstm": {"width": 8, "depths": [1, 1, 1, 1], "hidden": 8, "slice_step": 16},
 }
-# The smallest volume whose last maps still vary, for batch statistics.
-VOLUME = (2, 1, 64, 64, 64)
+# Large enough for the last maps to vary, as batch statistics ask.
+VOLUMES = dict.fromkeys(NETWORKS, (2, 1, 64, 64, 64)) | {"i3d": (2, 1, 40, 16, 40)}
 
 
 @pytest.fixture(params=NETWORKS)
@@ -26,15 +29,16 @@ def name(request: pytest.FixtureRequest) -> str:
 def test_outputs_are_the_head_of_the_features(name: str) -> None:
     torch.manual_seed(0)
     network = network_of({"name": name, **SMALL[name]}, outputs=3).eval()
-    volume = torch.randn(VOLUME)
+    volume = torch.randn(VOLUMES[name])
     with torch.no_grad():
         maps = network.features(volume)
         outputs = network(volume)
         assert maps.ndim == 5
         assert outputs.shape == (2, 3)
         torch.testing.assert_close(network.head(maps), outputs)
-        # The head sees maps through their mean alone: what stands before it is a global average pool.
-        flat = maps.mean(dim=(2, 3, 4), keepdim=True).expand_as(maps)
+        # The head sees maps through their mean alone, or that of each slice: before it stands a global average pool.
+        pooled = (3, 4) if name == "resnet50_bilstm" else (2, 3, 4)
+        flat = maps.mean(dim=pooled, keepdim=True).expand_as(maps)
         torch.testing.assert_close(network.head(flat), outputs, atol=1e-5, rtol=1e-4)
 
 
@@ -44,16 +48,42 @@ def test_gradients_reach_every_weight(name: str) -> None:
     optimiser = torch.optim.SGD(network.parameters(), lr=1e-2)
     for _ in range(2):  # the first step wakes scales that start at zero
         optimiser.zero_grad()
-        network(torch.randn(VOLUME), torch.randn(2, 2)).square().sum().backward()
+        network(torch.randn(VOLUMES[name]), torch.randn(2, 2)).square().sum().backward()
         optimiser.step()
     dead = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not dead
 
 
+def test_checkpointing_saves_memory_and_changes_nothing(name: str) -> None:
+    states, kept = [], []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        network = network_of({"name": name, "dropout": 0.0, **SMALL[name]}, outputs=2).train()
+        network.checkpointing = checkpointing
+        optimiser = torch.optim.SGD(network.parameters(), lr=1e-2)
+        volume, bytes_kept = torch.randn(VOLUMES[name]), []
+
+        def keep(tensor: torch.Tensor, seen: list[int] = bytes_kept) -> torch.Tensor:
+            seen.append(tensor.numel())
+            return tensor
+
+        for _ in range(2):
+            optimiser.zero_grad()
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                loss = network(volume).square().sum()
+            loss.backward()
+            optimiser.step()
+        states.append(network.state_dict())
+        kept.append(sum(bytes_kept))
+    assert kept[1] < 0.6 * kept[0]
+    for key, value in states[0].items():
+        torch.testing.assert_close(states[1][key], value, atol=1e-6, rtol=1e-5)
+
+
 def test_covariates_enter_linearly_beside_the_features(name: str) -> None:
     torch.manual_seed(0)
     network = network_of({"name": name, "aux": 2, **SMALL[name]}, outputs=3).eval()
-    volume, aux = torch.randn(VOLUME), torch.tensor([[0.5, -1.0], [2.0, 0.0]])
+    volume, aux = torch.randn(VOLUMES[name]), torch.tensor([[0.5, -1.0], [2.0, 0.0]])
     with torch.no_grad():
         weight = network.get_parameter(f"{network.last_layer}.weight")[:, -2:]
         difference = network(volume, aux) - network(volume, torch.zeros(2, 2))

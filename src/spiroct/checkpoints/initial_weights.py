@@ -1,4 +1,4 @@
-"""Where a network's training starts: ``--init scratch|kinetics|ct|PATH``."""
+"""Where a network's training starts: ``--init scratch|kinetics|imagenet|ct|PATH``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch
 
 from spiroct.checkpoints.catalogue import find
 from spiroct.checkpoints.checkpoint import Checkpoint, TargetScaler
+from spiroct.checkpoints.ct_encoders import load_ct_encoder
+from spiroct.checkpoints.imagenet import load_imagenet
 from spiroct.checkpoints.kinetics import Stem, load_kinetics
 from spiroct.errors import UsageError
 from spiroct.networks.loading import LoadReport, load_state
@@ -32,9 +34,10 @@ def load_initial_weights(
     network : Network
         From :func:`spiroct.networks.build.network_of`; changed in place.
     source : str
-        ``"scratch"``; ``"kinetics"``; or the name or folder of a checkpoint.
+        ``"scratch"``; ``"kinetics"`` (x3d); ``"imagenet"`` (resnet50_bilstm); ``"ct"`` (i3d_resnet152); or the name or
+        folder of a checkpoint.
     weights : Path, optional
-        File of ``"kinetics"``; fetched where it is not given.
+        Their file; without it, kinetics and imagenet are fetched, and ct comes from the extra [astra].
     stem : {"sum", "drop"}
         See :func:`spiroct.checkpoints.kinetics.load_kinetics`.
     measures : sequence of Measure, optional
@@ -57,11 +60,19 @@ def load_initial_weights(
         If there is no such checkpoint, or a file is damaged or of another network.
     InputError
         If a file cannot be fetched or read.
+    MissingExtraError
+        If the package with the weights of ``"ct"`` is not installed.
     """
     if source == "kinetics":
         return load_kinetics(network, weights=weights, stem=stem)
+    if source == "imagenet":
+        return load_imagenet(network, weights=weights)
+    if source == "ct":
+        return load_ct_encoder(network, weights=weights)
     if weights is not None:
-        raise UsageError(f"--weights {weights} with --init {source}", "it is the file of kinetics", "leave it out")
+        raise UsageError(
+            f"--weights {weights} with --init {source}", "it is the file of kinetics, imagenet or ct", "leave it out"
+        )
     if source == "scratch":
         return LoadReport(source="scratch", loaded=(), missing=tuple(network.state_dict()), unexpected=())
     return _from_checkpoint(network, find(source), measures, scaler)

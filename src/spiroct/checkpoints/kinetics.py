@@ -78,10 +78,9 @@ def load_kinetics(network: Network, *, weights: Path | None = None, stem: Stem =
         file=path.name,
         sha256=digest,
     )
-    allowed = {f"{network.last_layer}.weight", f"{network.last_layer}.bias", SPATIAL_STEM}
-    if absent := set(report.missing) - allowed:
+    if absent := report.lacking(f"{network.last_layer}.", SPATIAL_STEM):
         raise CheckpointError(
-            f"{path} lacks {len(absent)} tensors of X3D-{size}, {min(absent)} among them",
+            f"{path} lacks {len(absent)} tensors of X3D-{size}, {absent[0]} among them",
             "XS, S and M share one network, L is deeper",
             f"use X3D_{size}.pyth of PyTorchVideo's model zoo",
         )

@@ -26,11 +26,11 @@ def weights_folder() -> Path:
     return Path(home) / "weights" if home else Path.home() / ".cache" / "spiroct" / "weights"
 
 
-def fetched(url: str, folder: Path) -> tuple[Path, str]:
+def fetched(url: str, folder: Path, *, begins: str = "") -> tuple[Path, str]:
     """Fetch a file, or find it fetched, and hold it to the hash of the first time.
 
-    Nobody publishes a hash of these files, so none is known beforehand: the first download's is written beside the
-    file, as ``NAME.json``, and every later use is checked against it.
+    Where nobody publishes a file's hash, none is known beforehand: the first download's is written beside the file, as
+    ``NAME.json``, and every later use is checked against it.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ def fetched(url: str, folder: Path) -> tuple[Path, str]:
         Address, https.
     folder : Path
         Where fetched files are kept.
+    begins : str
+        First digits of the hash, where the file's publisher gives them.
 
     Returns
     -------
@@ -57,6 +59,10 @@ def fetched(url: str, folder: Path) -> tuple[Path, str]:
     if not path.is_file():
         _download(url, path)
     found, record = sha256_of(path), path.with_name(path.name + ".json")
+    if not found.startswith(begins):
+        raise CheckpointError(
+            f"{path} has the hash {found[:12]}...", f"its publisher says {begins}...", "delete it and fetch it again"
+        )
     if not record.is_file():
         seen = datetime.now(UTC).isoformat(timespec="seconds")
         document = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "url": url, "sha256": found, "first_seen": seen}

@@ -22,8 +22,32 @@ def _resnet3d() -> tuple[type[Any], Callable[[Any], Network]]:
     return ResNet3DSpec, ResNet3D
 
 
+def _i3d() -> tuple[type[Any], Callable[[Any], Network]]:
+    from spiroct.networks.i3d import I3D, I3DSpec
+
+    return I3DSpec, I3D
+
+
+def _i3d_resnet152() -> tuple[type[Any], Callable[[Any], Network]]:
+    from spiroct.networks.i3d_resnet import I3DResNet, I3DResNetSpec
+
+    return I3DResNetSpec, I3DResNet
+
+
+def _resnet50_bilstm() -> tuple[type[Any], Callable[[Any], Network]]:
+    from spiroct.networks.resnet50_bilstm import ResNet50BiLSTM, ResNet50BiLSTMSpec
+
+    return ResNet50BiLSTMSpec, ResNet50BiLSTM
+
+
 # Of each network, what imports its specification and itself when it is asked for.
-_REGISTRY: dict[str, Callable[[], tuple[type[Any], Callable[[Any], Network]]]] = {"x3d": _x3d, "resnet3d": _resnet3d}
+_REGISTRY: dict[str, Callable[[], tuple[type[Any], Callable[[Any], Network]]]] = {
+    "x3d": _x3d,
+    "resnet3d": _resnet3d,
+    "i3d": _i3d,
+    "i3d_resnet152": _i3d_resnet152,
+    "resnet50_bilstm": _resnet50_bilstm,
+}
 NETWORKS = tuple(_REGISTRY)
 
 

@@ -52,6 +52,10 @@ class LoadReport:
             told.append(f"  in the file, not used: {_listed(self.unexpected)}")
         return told
 
+    def lacking(self, *beside: str) -> list[str]:
+        """Tensors that were not loaded, but for those whose names start with one of ``beside``."""
+        return [name for name in self.missing if not name.startswith(beside)]
+
     def to_document(self) -> dict[str, Any]:
         """Plain data for the run record and the checkpoint's provenance."""
         return {

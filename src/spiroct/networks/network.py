@@ -7,12 +7,15 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+from spiroct.networks.checkpointing import checkpointed
+
 
 class Network(nn.Module):
     """A network in two parts, so that what stands between them can be looked at.
 
     ``forward(volume, aux)`` is ``head(features(volume), aux)``. In a network with ``aux`` covariates, these enter
-    beside the pooled features, right before the last linear layer.
+    beside the pooled features, right before the last linear layer. Set ``checkpointing`` to True to train with less
+    memory: what is inside a block is computed again in the backward pass, with the same result.
 
     Parameters
     ----------
@@ -28,6 +31,7 @@ class Network(nn.Module):
         if aux < 0:
             raise ValueError(f"aux {aux} must be 0 or the number of covariates")
         self.aux = aux
+        self.checkpointing = False
 
     def features(self, volume: torch.Tensor) -> torch.Tensor:
         """Return the feature maps (batch, width, z, y, x) at the input of the global average pool."""
@@ -40,6 +44,13 @@ class Network(nn.Module):
     def forward(self, volume: torch.Tensor, aux: torch.Tensor | None = None) -> torch.Tensor:
         """Return outputs (batch, outputs) of volumes (batch, inputs, z, y, x) and covariates (batch, aux)."""
         return self.head(self.features(volume), aux)
+
+    def run(self, block: nn.Module, maps: torch.Tensor) -> torch.Tensor:
+        """Run one block of the network, with or without checkpointing."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpointed(block, maps)
+        result: torch.Tensor = block(maps)
+        return result
 
     def with_aux(self, features: torch.Tensor, aux: torch.Tensor | None) -> torch.Tensor:
         """Put the covariates (batch, aux) beside features (batch, ..., width), the same at every position.

