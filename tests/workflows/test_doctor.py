@@ -15,7 +15,7 @@ def test_this_machine_can_predict() -> None:
     assert found.cores >= 1
     assert found.findings == []
     assert "nothing is in the way" in found.to_table()
-    assert set(found.extras) == {"train", "equations", "atlas", "lungmask", "totalsegmentator"}
+    assert set(found.extras) == {"train", "equations", "atlas", "lungmask", "totalsegmentator", "astra"}
     assert "[atlas] " in found.to_table()
 
 
