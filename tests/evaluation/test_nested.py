@@ -76,6 +76,20 @@ def test_nothing_chosen_is_said() -> None:
     assert found.sentence == "No predictor was chosen in any fold (4-fold cross-validation, 2 repeats, 80 patients)."
 
 
+def test_a_deal_that_chose_nothing_counts_as_nothing_and_not_as_wrong() -> None:
+    """Means of the training parts run against the patients left out: a correlation of -1 out of nothing."""
+    table = noise(0, 20)[["net", "y"]]
+    table["y"] = 0.38 * table["net"] + table["y"]
+    none = cross_validated(table, "y", ["net"], folds=20, repeats=1, enter=1e-9)
+    assert np.corrcoef(table["y"], none.estimates[0])[0, 1] == pytest.approx(-1)
+    assert np.isnan(none.r)
+    mixed = cross_validated(table, "y", ["net"], folds=2, repeats=30, enter=0.05)
+    nothing = [np.unique(one.round(12)).size == 2 for one in mixed.estimates]
+    assert 0 < sum(nothing) < 30
+    counted = [0.0 if n else np.corrcoef(table["y"], e)[0, 1] for n, e in zip(nothing, mixed.estimates, strict=True)]
+    assert mixed.r == pytest.approx(np.mean(counted))
+
+
 def test_scans_of_one_patient_stay_together() -> None:
     rng = np.random.default_rng(0)
     patients = np.repeat(np.arange(25), 4)

@@ -33,8 +33,8 @@ class CrossValidated:
         How predictors were chosen.
     r, r2 : float
         Correlation of response and out-of-fold estimates, and 1 - squared errors over those of the training mean; means
-        over the repeats. R2 needs no adjustment for the number of predictors, and may be negative; r is NaN where no
-        predictor was ever chosen.
+        over the repeats. R2 needs no adjustment for the number of predictors, and may be negative. A repeat in which no
+        fold chose anything counts with R 0; both are NaN where that is so in all of them.
     apparent_r, apparent_adjusted_r2 : float
         Of the same selection on all patients at once; R is 0 where nothing was chosen.
     baseline_r, baseline_r2 : float
@@ -157,7 +157,7 @@ def cross_validated(
         apparent_adjusted_r2=adjusted,
         baseline_r=alone[0],
         baseline_r2=alone[1],
-        frequency=pd.DataFrame({"predictor": design.predictors, "chosen": found.chosen}),
+        frequency=pd.DataFrame({"predictor": design.predictors, "chosen": found.chosen.mean(axis=0)}),
         estimates=found.estimates,
         n=len(design.y),
         folds=folds,
@@ -169,7 +169,7 @@ def cross_validated(
 class _OutOfFold:
     estimates: Float64Array  # (repeats, n)
     means: Float64Array  # (repeats, n): mean response of the training part
-    chosen: Float64Array  # (p,)
+    chosen: Float64Array  # (repeats, p): share of the folds that chose each predictor
 
 
 def _check_parts(design: Design, deals: list[AnyArray]) -> None:
@@ -189,23 +189,25 @@ def _check_parts(design: Design, deals: list[AnyArray]) -> None:
 
 def _run(design: Design, patients: AnyArray, deals: list[AnyArray], fitter: Fitter) -> _OutOfFold:
     estimates = np.empty((len(deals), len(design.y)))
-    means, chosen = np.empty_like(estimates), np.zeros(design.x.shape[1])
-    parts = 0
+    means, chosen = np.empty_like(estimates), np.zeros((len(deals), design.x.shape[1]))
     for row, fold in enumerate(deals):
-        for number in np.unique(fold):
+        numbers = np.unique(fold)
+        for number in numbers:
             out = fold == number
             intercept, slopes = fitter(design.x[~out], design.y[~out], patients[~out])
             estimates[row, out] = intercept + design.x[out] @ slopes
             means[row, out] = design.y[~out].mean()
-            chosen += slopes != 0
-            parts += 1
-    return _OutOfFold(estimates, means, chosen / parts)
+            chosen[row] += slopes != 0
+        chosen[row] /= len(numbers)
+    return _OutOfFold(estimates, means, chosen)
 
 
 def _scores(y: Float64Array, found: _OutOfFold) -> tuple[float, float]:
-    if not found.chosen.any():  # the mean of the others correlates with nothing but the deal
+    """R and R2, means over the deals; a deal that chose nothing has R 0, for means of the others run against it."""
+    if not found.chosen.any():
         return float("nan"), float("nan")
-    r = [pearson_r(y, one) for one in found.estimates]
+    told = found.chosen.any(axis=1)
+    r = [pearson_r(y, one) if some else 0.0 for one, some in zip(found.estimates, told, strict=True)]
     r2 = 1 - ((y - found.estimates) ** 2).sum(axis=1) / ((y - found.means) ** 2).sum(axis=1)
     return float(np.mean(r)), float(np.mean(r2))
 
