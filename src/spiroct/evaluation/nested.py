@@ -206,7 +206,7 @@ def _scores(y: Float64Array, found: _OutOfFold) -> tuple[float, float]:
     """R and R2, means over the deals; a deal that chose nothing has R 0, for means of the others run against it."""
     if not found.chosen.any():
         return float("nan"), float("nan")
-    told = found.chosen.any(axis=1)
+    told = [bool(part.any()) for part in found.chosen]
     r = [pearson_r(y, one) if some else 0.0 for one, some in zip(found.estimates, told, strict=True)]
     r2 = 1 - ((y - found.estimates) ** 2).sum(axis=1) / ((y - found.means) ** 2).sum(axis=1)
     return float(np.mean(r)), float(np.mean(r2))
