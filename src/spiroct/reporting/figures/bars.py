@@ -54,6 +54,7 @@ def draw_bars(axes: Axes, table: pd.DataFrame, *, label: str, limits: tuple[floa
         x = np.arange(len(models)) + (place - (len(measures) - 1) / 2) * width
         axes.bar(x, np.nan_to_num(value), 0.92 * width, color=colour_of(measure), label=measure, zorder=2)
         known = np.isfinite(lower) & np.isfinite(upper) & np.isfinite(value)
+        axes.vlines(x[known], lower[known], upper[known], color="white", linewidth=2.6, zorder=2.5)
         axes.vlines(
             x[known], lower[known], upper[known], color=INK, linewidth=1.1, zorder=3, gid=f"{measure} intervals"
         )

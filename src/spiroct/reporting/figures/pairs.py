@@ -137,8 +137,8 @@ def draw_points(axes: Axes, pairs: Pairs, x: Float64Array, y: Float64Array) -> N
 
 def point_style(n: int) -> dict[str, Any]:
     """Size (points squared), transparency and raster of n points."""
-    size = float(np.clip(2200 / max(n, 1), 3.0, 24.0))
-    alpha = float(np.clip(60 / max(n, 1) ** 0.75, 0.12, 0.75))
+    size = float(np.clip(2200 / max(n, 1), 3.0 if n < 20_000 else 1.5, 24.0))
+    alpha = float(np.clip(100 / max(n, 1) ** 0.75, 0.02, 0.75))
     return {"s": size, "alpha": alpha, "linewidths": 0, "rasterized": n > RASTER_FROM}
 
 
@@ -170,7 +170,7 @@ def dress(axes: Axes, xlabel: str, ylabel: str) -> None:
     """Label the axes and quiet their frame."""
     axes.set_xlabel(xlabel, fontsize=8.5, color=INK)
     axes.set_ylabel(ylabel, fontsize=8.5, color=INK)
-    axes.tick_params(labelsize=8, color=MUTED, labelcolor=MUTED, length=3)
+    axes.tick_params(which="both", labelsize=8, color=MUTED, labelcolor=MUTED, length=3)
     for name, spine in axes.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_color(MUTED)
