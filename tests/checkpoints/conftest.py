@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spiroct.checkpoints.checkpoint import Checkpoint, TargetScaler, half_precision
+from spiroct.checkpoints.checkpoint import Checkpoint, Member, TargetScaler, half_precision
 from spiroct.networks.build import network_of
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
@@ -24,11 +24,16 @@ def checkpoint() -> Checkpoint:
         architecture=ARCHITECTURE,
         recipe=InputRecipe(spacing_mm=5.0, patch=(32, 32, 32), crop="lung-centre"),
         measures=tuple(Measure),
-        scaler=TargetScaler((5.5, 2.6, 3.3, 4.9), (1.9, 0.8, 1.0, 1.2)),
+        members=(
+            Member(
+                fold=1,
+                scaler=TargetScaler((5.5, 2.6, 3.3, 4.9), (1.9, 0.8, 1.0, 1.2)),
+                weights=half_precision({name: value.numpy() for name, value in state.items()}),
+            ),
+        ),
         training_domain=TrainingDomain((0.5, 6.0), (100.0, 140.0), sharp_kernels=True, contrast=False),
         trained_on="nothing",
         intended_use="tests",
         demonstration_only=True,
         provenance={"seed": 0},
-        weights=half_precision({name: value.numpy() for name, value in state.items()}),
     )

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiroct.checkpoints.catalogue import find, packaged
-from spiroct.checkpoints.checkpoint import CARD, WEIGHTS, Checkpoint, TargetScaler, half_precision
+from spiroct.checkpoints.checkpoint import CARD, Checkpoint, TargetScaler, half_precision
 from spiroct.errors import CheckpointError
+
+WEIGHTS = "weights-1.safetensors"
 
 
 @pytest.fixture
@@ -34,8 +36,8 @@ def test_what_was_saved_is_loaded(checkpoint: Checkpoint, saved: Path) -> None:
     assert loaded.card == checkpoint.card
     assert loaded.hash == checkpoint.hash
     assert loaded.recipe == checkpoint.recipe
-    for name, value in checkpoint.weights.items():
-        assert np.array_equal(loaded.weights[name], value)
+    for name, value in checkpoint.members[0].weights.items():
+        assert np.array_equal(loaded.members[0].weights[name], value)
     assert sorted(p.name for p in saved.iterdir()) == sorted([CARD, WEIGHTS])
 
 
@@ -82,10 +84,13 @@ def test_missing_files(saved: Path, tmp_path: Path) -> None:
 
 
 def test_whatever_changes_an_estimate_changes_the_hash(checkpoint: Checkpoint) -> None:
+    (member,) = checkpoint.members
+    moved = replace(member, scaler=TargetScaler((5.6, 2.6, 3.3, 4.9), member.scaler.sd))
+    biased = replace(member, weights={**member.weights, "blocks.5.proj.bias": np.ones(4, np.float16)})
     others = [
-        replace(checkpoint, scaler=TargetScaler((5.6, 2.6, 3.3, 4.9), checkpoint.scaler.sd)),
+        replace(checkpoint, members=(moved,)),
         replace(checkpoint, recipe=replace(checkpoint.recipe, spacing_mm=4.0)),
-        replace(checkpoint, weights={**checkpoint.weights, "blocks.5.proj.bias": np.ones(4, np.float16)}),
+        replace(checkpoint, members=(biased,)),
     ]
     assert len({c.hash for c in (checkpoint, *others)}) == 4
 

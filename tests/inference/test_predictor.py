@@ -40,20 +40,20 @@ def test_estimates_are_the_networks_outputs_in_units(checkpoint: Checkpoint, sca
     network.load_state_dict(
         {
             k: torch.from_numpy(v.astype(np.float32) if v.dtype == np.float16 else v)
-            for k, v in checkpoint.weights.items()
+            for k, v in checkpoint.members[0].weights.items()
         }
     )
     with torch.no_grad():
         outputs = network.eval()(torch.from_numpy(prepared.array[None])).double().numpy()[0]
-    expected = outputs * np.asarray(checkpoint.scaler.sd) + np.asarray(checkpoint.scaler.mean)
-    found = predictor.estimate(prepared)
+    expected = outputs * np.asarray(checkpoint.members[0].scaler.sd) + np.asarray(checkpoint.members[0].scaler.mean)
+    found = predictor.estimate(prepared).values
     assert list(found) == list(Measure)
     np.testing.assert_allclose(list(found.values()), expected, rtol=1e-6)
 
 
 def test_the_same_scan_gives_the_same_bits(checkpoint: Checkpoint, scan: tuple) -> None:
     one, other = Predictor(checkpoint), Predictor(checkpoint, engine="torch")
-    assert one.estimate(one.prepare(*scan)) == other.estimate(other.prepare(*scan))
+    assert one.estimate(one.prepare(*scan)).values == other.estimate(other.prepare(*scan)).values
 
 
 def test_axis_order_does_not_matter(checkpoint: Checkpoint, scan: tuple) -> None:

@@ -80,10 +80,34 @@ def test_outside_a_region_is_the_windows_lower_end(region: Region, kept: set[int
     np.testing.assert_allclose(made.array[0][inside], scan.hu[inside] / 1500.0, atol=1e-6)
 
 
+def test_vessels_show_density_or_mask_and_only_inside_the_lungs() -> None:
+    scan = grid_scan((8, 8, 8))
+    vessels = np.zeros((8, 8, 8), np.uint8)
+    vessels[4] = 1
+    scan = replace(scan, vessels=vessels)
+    inside = (vessels > 0) & (scan.lungs > 0)
+    recipe = InputRecipe(patch=(8, 8, 8), crop=Crop.IMAGE_CENTRE, region=Region.VESSELS)
+    dense = to_input(scan, recipe).array[0]
+    np.testing.assert_allclose(dense[inside], scan.hu[inside] / 1500.0, atol=1e-6)
+    assert np.all(dense[~inside] == -1.0)
+    binary = to_input(scan, replace(recipe, region=Region.VESSELS_BINARY)).array[0]
+    assert np.array_equal(binary, np.where(inside, 1.0, -1.0))
+
+
 @pytest.mark.parametrize("region", [Region.VESSELS, Region.VESSELS_BINARY])
-def test_vessel_regions_are_refused_until_there_are_vessels(region: Region) -> None:
-    with pytest.raises(UsageError, match="no vessel masks yet"):
+def test_vessel_regions_need_a_vessel_mask(region: Region) -> None:
+    with pytest.raises(UsageError, match="needs a vessel mask"):
         to_input(grid_scan((8, 8, 8)), InputRecipe(patch=(8, 8, 8), region=region))
+
+
+def test_what_is_outside_the_lungs_and_what_is_their_shape() -> None:
+    scan = grid_scan((8, 8, 8))
+    recipe = InputRecipe(patch=(8, 8, 8), crop=Crop.IMAGE_CENTRE, region=Region.OUTSIDE_LUNGS)
+    outside = to_input(scan, recipe).array[0]
+    assert np.all(outside[scan.lungs > 0] == -1.0)
+    np.testing.assert_allclose(outside[scan.lungs == 0], scan.hu[scan.lungs == 0] / 1500.0, atol=1e-6)
+    shape = to_input(scan, replace(recipe, region=Region.LUNG_SHAPE)).array[0]
+    assert np.array_equal(shape, np.where(scan.lungs > 0, 1.0, -1.0))
 
 
 def test_a_region_needs_its_mask() -> None:

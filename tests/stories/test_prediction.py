@@ -153,8 +153,10 @@ def test_another_checkpoint_changes_the_estimates_alone(
     from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 
     packaged = find(DEFAULT_CHECKPOINT)
-    scaler = replace(packaged.scaler, mean=tuple(m + 0.5 for m in packaged.scaler.mean))
-    replace(packaged, scaler=scaler).save(tmp_path / "shifted")
+    members = tuple(
+        replace(m, scaler=replace(m.scaler, mean=tuple(v + 0.5 for v in m.scaler.mean))) for m in packaged.members
+    )
+    replace(packaged, members=members).save(tmp_path / "shifted")
     answer = spiroct(
         "predict",
         dicom_series,

@@ -238,7 +238,7 @@ class TestModelAndOutput:
 
         copy = tmp_path / "checkpoint"
         shutil.copytree(find(DEFAULT_CHECKPOINT).folder, copy)
-        weights = copy / "weights.safetensors"
+        weights = copy / "weights-1.safetensors"
         raw = bytearray(weights.read_bytes())
         raw[-1] ^= 1
         weights.write_bytes(bytes(raw))

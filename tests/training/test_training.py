@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from spiroct.errors import InputError, UsageError
+from spiroct.errors import InputError, OutputError
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.network_input import GridScan, to_input
 from spiroct.preprocessing.recipe import InputRecipe
-from spiroct.training.fit import Fit, ScanDataset, fit_network
-from spiroct.training.input_cache import cached_scan
-from spiroct.training.recipe import FitRecipe, TrainingRecipe, load_recipe, recipe_names
+from spiroct.training.datasets import EpochOrder, ScanDataset
+from spiroct.training.fit import Fit, Hardware, fit_network
+from spiroct.training.recipe import Augmentation, FitRecipe, TrainingRecipe
 
 RECIPE = TrainingRecipe(
     name="test",
-    network={"name": "x3d", "size": "XS", "z_stride": 2, "dropout": 0.0},
+    network={"name": "resnet3d", "width": 8, "depths": [1, 1], "dropout": 0.0},
     input=InputRecipe(spacing_mm=5.0, patch=(16, 16, 16), crop="image-centre", training_crop="image-centre"),
     fit=FitRecipe(epochs=16, batch=8, learning_rate=1e-2, weight_decay=1e-3),
     measures=(Measure.TLC,),
@@ -52,31 +52,43 @@ def fitted() -> Fit:
 
 def test_it_learns(fitted: Fit) -> None:
     first, last = fitted.history[0]["validation"], fitted.history[-1]["validation"]
-    assert last < 0.3 < first
+    assert last < 0.45 < first  # 1 would be guessing the mean
     assert [int(row["epoch"]) for row in fitted.history] == list(range(1, 17))
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
     scans, targets = scans_and_targets(20)
-    recipe = replace(RECIPE, fit=replace(RECIPE.fit, epochs=2, noise_hu=10.0, shift_voxels=1))
+    recipe = replace(
+        RECIPE, fit=replace(RECIPE.fit, epochs=2, augmentation=Augmentation(noise_hu=10.0, shift_voxels=1))
+    )
     one, again, other = (
         fit_network(scans, targets, recipe, training=np.arange(16), validation=np.arange(16, 20), seed=seed)
         for seed in (3, 3, 4)
     )
     for name, value in one.state.items():
         assert np.array_equal(value, again.state[name]), name
-    assert not np.array_equal(one.state["blocks.5.proj.weight"], other.state["blocks.5.proj.weight"])
+    assert not np.array_equal(one.state["fc.weight"], other.state["fc.weight"])
 
 
-def test_augmentation_follows_from_seed_epoch_and_sample() -> None:
+def test_augmentation_follows_from_seed_epoch_and_scan() -> None:
     scans, targets = scans_and_targets(4)
-    recipe = replace(RECIPE, fit=replace(RECIPE.fit, noise_hu=20.0, shift_voxels=2))
-    one, other = (ScanDataset(scans, targets, recipe, 7) for _ in range(2))
-    assert np.array_equal(one[2][0], other[2][0])
-    other.epoch = 1
-    assert not np.array_equal(one[2][0], other[2][0])
-    plain = ScanDataset(scans, targets, recipe, None)
+    how = Augmentation(noise_hu=20.0, shift_voxels=2, offset_hu=5.0, blur_mm=4.0, mirror=True)
+    recipe = replace(RECIPE, fit=replace(RECIPE.fit, augmentation=how))
+    one, other = (ScanDataset(scans, targets, np.zeros((4, 0)), recipe, 7) for _ in range(2))
+    assert np.array_equal(one[3, 2][0], other[3, 2][0])
+    assert not np.array_equal(one[3, 2][0], other[4, 2][0])
+    plain = ScanDataset(scans, targets, np.zeros((4, 0)), recipe, None)
     assert np.array_equal(plain[2][0], to_input(scans[2], recipe.input).array)
+
+
+def test_every_epoch_has_its_order_and_devices_share_it_out() -> None:
+    order = EpochOrder(9, 5)
+    first = list(order)
+    assert sorted(index for _, index in first) == list(range(9))
+    order.set_epoch(1)
+    assert [index for _, index in order] != [index for _, index in first]
+    shares = [list(EpochOrder(9, 5, rank=rank, world=2)) for rank in (0, 1)]
+    assert [pair for pairs in zip(*shares, strict=True) for pair in pairs] == first[:8]
 
 
 def test_missing_values_are_left_out_of_the_loss() -> None:
@@ -104,62 +116,89 @@ def test_a_loss_that_explodes_is_told() -> None:
         fit_network(scans, targets, recipe, training=np.arange(10), validation=np.arange(10, 12))
 
 
-class TestCache:
-    @staticmethod
-    def key(tmp_path: Path, content: bytes = b"scan") -> tuple[Path, ...]:
-        (tmp_path / "scan.bin").write_bytes(content)
-        return (tmp_path / "scan.bin",)
-
-    def test_made_once_and_trusted_only_whole(self, tmp_path: Path) -> None:
-        made = []
-
-        def make() -> GridScan:
-            made.append(1)
-            return scans_and_targets(1)[0][0]
-
-        key, folder = self.key(tmp_path), tmp_path / "cache"
-        first = cached_scan(key, RECIPE.input, folder, make)
-        assert np.array_equal(cached_scan(key, RECIPE.input, folder, make).hu, first.hu)
-        assert len(made) == 1
-        (entry,) = folder.glob("*.hu.npy")
-        raw = bytearray(entry.read_bytes())
-        raw[-1] ^= 1
-        entry.write_bytes(bytes(raw))
-        assert np.array_equal(cached_scan(key, RECIPE.input, folder, make).hu, first.hu)
-        assert len(made) == 2
-
-    def test_another_scan_or_grid_is_another_entry(self, tmp_path: Path) -> None:
-        folder = tmp_path / "cache"
-        for content, recipe in (
-            (b"a", RECIPE.input),
-            (b"b", RECIPE.input),
-            (b"a", replace(RECIPE.input, spacing_mm=4.0)),
-        ):
-            cached_scan(self.key(tmp_path, content), recipe, folder, lambda: scans_and_targets(1)[0][0])
-        assert len(list(folder.glob("*.json"))) == 3
-
-
-class TestRecipes:
-    @pytest.mark.parametrize("name", recipe_names())
-    def test_packaged_recipes_build(self, name: str) -> None:
-        from spiroct.networks.build import network_of
-
-        recipe = load_recipe(name)
-        assert recipe.name == name
-        network_of(recipe.network, outputs=len(recipe.measures))
-
-    def test_unknown_names_list_the_known(self) -> None:
-        with pytest.raises(UsageError, match="demonstration"):
-            load_recipe("best")
-
-    @pytest.mark.parametrize(
-        "text", ["[network]\nname='x3d'", "not toml [", "[network]\n[input]\nspace=1\n[fit]\nepochs=1"]
+class TestResuming:
+    RECIPE = replace(
+        RECIPE, network={**RECIPE.network, "dropout": 0.2}, fit=replace(RECIPE.fit, epochs=4, keep="best-loss")
     )
-    def test_files_that_are_no_recipe(self, tmp_path: Path, text: str) -> None:
-        (tmp_path / "r.toml").write_text(text)
-        with pytest.raises(InputError, match=r"\[network\], \[input\] and \[fit\]"):
-            load_recipe(str(tmp_path / "r.toml"))
 
-    def test_a_recipe_that_trains_nothing(self) -> None:
-        with pytest.raises(ValueError, match="at least 1"):
-            FitRecipe(epochs=0, batch=1, learning_rate=1e-3, weight_decay=0.0)
+    @staticmethod
+    def fit(recipe: TrainingRecipe, folder: Path | None = None) -> Fit:
+        scans, targets = scans_and_targets(24)
+        return fit_network(
+            scans, targets, recipe, training=np.arange(20), validation=np.arange(20, 24), seed=3, folder=folder
+        )
+
+    def test_stopped_in_mid_epoch_it_ends_as_if_nothing_had_happened(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from spiroct.training.regression import Regression
+
+        whole, step = self.fit(self.RECIPE), Regression.training_step
+
+        class PowerCutError(Exception):
+            pass
+
+        def cut(module: Regression, batch: tuple, index: int) -> torch.Tensor:
+            if module.current_epoch == 2 and index == 1:
+                raise PowerCutError
+            return step(module, batch, index)
+
+        monkeypatch.setattr(Regression, "training_step", cut)
+        with pytest.raises(PowerCutError):
+            self.fit(self.RECIPE, tmp_path)
+        monkeypatch.undo()
+        resumed = self.fit(self.RECIPE, tmp_path)
+        assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4]
+        assert resumed.best_epoch == whole.best_epoch
+        for name, value in whole.state.items():
+            assert np.array_equal(value, resumed.state[name]), name
+
+    def test_an_early_end_stays_the_end(self, tmp_path: Path) -> None:
+        impatient = replace(self.RECIPE, fit=replace(self.RECIPE.fit, epochs=30, patience=1, learning_rate=5e-2))
+        first, again = self.fit(impatient, tmp_path), self.fit(impatient, tmp_path)
+        assert len(first.history) < 30
+        assert [r["epoch"] for r in first.history] == [r["epoch"] for r in again.history]
+
+    def test_a_full_disk_is_told_and_the_epoch_before_is_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import lightning.pytorch as pl
+
+        save, saved = pl.Trainer.save_checkpoint, []
+
+        def full(trainer: pl.Trainer, path: Path) -> None:
+            if trainer.current_epoch == 2:
+                raise OSError(28, "No space left on device")
+            saved.append(1)
+            save(trainer, path)
+
+        monkeypatch.setattr(pl.Trainer, "save_checkpoint", full)
+        with pytest.raises(OutputError, match="make room"):
+            self.fit(self.RECIPE, tmp_path)
+        monkeypatch.undo()
+        assert len(saved) == 2
+        assert [r["epoch"] for r in self.fit(self.RECIPE, tmp_path).history] == [1, 2, 3, 4]
+
+
+def test_forgetting_activations_changes_no_weight() -> None:
+    scans, targets = scans_and_targets(16)
+    recipe = replace(RECIPE, network={"name": "x3d", "size": "XS", "z_stride": 2, "dropout": 0.0})
+    recipes = (replace(recipe, fit=replace(recipe.fit, epochs=1, checkpoint_activations=c)) for c in (False, True))
+    one, other = (fit_network(scans, targets, r, training=np.arange(12), validation=np.arange(12, 16)) for r in recipes)
+    for name, value in one.state.items():
+        assert np.array_equal(value, other.state[name]), name
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
+    """Without batch statistics: two devices in step are one device that adds up two batches."""
+    scans, targets = scans_and_targets(24)
+    network = {"name": "resnet3d", "width": 8, "depths": [1, 1], "norm": "group", "dropout": 0.0}
+    recipe = replace(RECIPE, network=network, fit=replace(RECIPE.fit, epochs=2, batch=4, learning_rate=1e-3))
+    alone = replace(recipe, fit=replace(recipe.fit, accumulate=2))
+    rows = {"training": np.arange(16), "validation": np.arange(16, 24)}
+    one = fit_network(scans, targets, alone, **rows, hardware=Hardware("cpu"))
+    two = fit_network(scans, targets, recipe, **rows, folder=tmp_path, hardware=Hardware("cpu", 2))
+    assert [r["epoch"] for r in two.history] == [1, 2]
+    for name, value in one.state.items():
+        np.testing.assert_allclose(two.state[name], value, atol=1e-3, err_msg=name)

@@ -16,14 +16,16 @@ from spiroct.imaging.image_files import read_image
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import LabelMap
 from spiroct.inference.predictor import Predictor
+from spiroct.pft.measures import Measure
+from spiroct.workflows.predict import predict
 from spiroct.workflows.simulate import simulate_cohort
 from spiroct.workflows.train import train
 
 RECIPE = """
 [network]
-name = "x3d"
-size = "XS"
-z_stride = 2
+name = "resnet3d"
+width = 4
+depths = [0, 1]
 [input]
 spacing_mm = 12.0
 patch = [24, 24, 32]
@@ -48,7 +50,7 @@ def _one_thread() -> Iterator[None]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a simulated cohort, a recipe, and what training made of them."""
     folder = tmp_path_factory.mktemp("train")
-    simulate_cohort(folder / "cohort", n=12, seed=1, spacing=6.0)
+    simulate_cohort(folder / "cohort", n=24, seed=1, spacing=6.0)
     (folder / "tiny.toml").write_text(RECIPE)
     train(folder / "cohort/cohort.csv", out=folder / "out", recipe=str(folder / "tiny.toml"), seed=5)
     return folder
@@ -59,27 +61,43 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def network_rows(trained: Path) -> list[dict[str, str]]:
+    return [row for row in rows(trained / "out/predictions.csv") if row["model"] == "tiny"]
+
+
 def test_everything_is_written(trained: Path) -> None:
     files = {str(p.relative_to(trained / "out")) for p in (trained / "out").rglob("*") if p.is_file()}
+    folds = [f"{i}" for i in range(1, 5)]
     assert files == {
-        *("checkpoint/weights.safetensors", "checkpoint/checkpoint.json"),
-        *("predictions.csv", "history.csv", "cohort.csv", "run.json"),
+        *("checkpoint/checkpoint.json", *(f"checkpoint/weights-{i}.safetensors" for i in folds)),
+        *(f"fold-{i}/checkpoint/{name}" for i in folds for name in ("checkpoint.json", f"weights-{i}.safetensors")),
+        *(f"fold-{i}/history.csv" for i in folds),
+        *("predictions.csv", "history.csv", "cohort.csv", "training.json", "run.json"),
     }
     assert read_cohort(trained / "out/cohort.csv").scan_ids == read_cohort(trained / "cohort/cohort.csv").scan_ids
-    assert [row["epoch"] for row in rows(trained / "out/history.csv")] == ["1.0", "2.0"]
+    history = [(row["fold"], row["epoch"]) for row in rows(trained / "out/history.csv")]
+    assert history == [(i, epoch) for i in folds for epoch in ("1", "2")]
 
 
 def test_predictions_equal_what_the_checkpoint_says_of_the_same_files(trained: Path) -> None:
     from spiroct.checkpoints.checkpoint import Checkpoint
 
-    predictor = Predictor(Checkpoint.load(trained / "out/checkpoint"))
-    written = rows(trained / "out/predictions.csv")
-    scan_id = written[0]["scan_id"]
-    volume = read_ct(trained / f"cohort/images/{scan_id}.nii.gz")
-    values, geometry = read_image(trained / f"cohort/masks/{scan_id}.nii.gz")
-    found = predictor.estimate(predictor.prepare(volume, LabelMap(values.astype(np.uint8), geometry)))
-    expected = {row["measure"]: float(row["estimated"]) for row in written if row["scan_id"] == scan_id}
-    assert {m.value: v for m, v in found.items()} == pytest.approx(expected, abs=1e-4)
+    for place, folder in (("ensemble", "checkpoint"), ("2", "fold-2/checkpoint")):
+        predictor = Predictor(Checkpoint.load(trained / "out" / folder))
+        written = [
+            row
+            for row in network_rows(trained)
+            if (row["set"], row["fold"], row["quantity"]) == ("test", place, "absolute")
+        ]
+        scan_id = written[0]["scan_id"]
+        volume = read_ct(trained / f"cohort/images/{scan_id}.nii.gz")
+        values, geometry = read_image(trained / f"cohort/masks/{scan_id}.nii.gz")
+        found = predictor.estimate(predictor.prepare(volume, LabelMap(values.astype(np.uint8), geometry)))
+        expected = {row["measure"]: row for row in written if row["scan_id"] == scan_id}
+        for measure, value in found.values.items():
+            assert value == pytest.approx(float(expected[measure]["estimated"]), abs=1e-4)
+            if place == "ensemble":
+                assert found.intervals[measure][0] == pytest.approx(float(expected[measure]["lower"]), abs=1e-4)
 
 
 def test_a_network_of_simulated_patients_says_so(trained: Path) -> None:
@@ -92,11 +110,11 @@ def test_a_network_of_simulated_patients_says_so(trained: Path) -> None:
 
 def test_test_patients_are_predicted_and_never_trained_on(trained: Path) -> None:
     table = {row["scan_id"]: row for row in rows(trained / "out/cohort.csv")}
-    sets = {row["scan_id"]: row["set"] for row in rows(trained / "out/predictions.csv")}
-    for scan_id, part in sets.items():
+    seen = {(row["scan_id"], row["set"], row["fold"]) for row in network_rows(trained)}
+    for scan_id, part, fold in seen:
         assert part == ("test" if table[scan_id]["split"] == "test" else "validation")
-        assert part == "test" or table[scan_id]["fold"] == "1"
-    assert "test" in sets.values()
+        assert part == "test" or table[scan_id]["fold"] == fold
+    assert {scan_id for scan_id, _, _ in seen} == set(table)
 
 
 def test_the_same_command_again_does_nothing(trained: Path) -> None:
@@ -111,3 +129,92 @@ def test_a_cohort_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="image"):
         train(tmp_path / "cohort/cohort.csv", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_ladder_is_cross_fitted_like_the_network(trained: Path) -> None:
+    """Each rung estimates every scan once in validation, by a regression that had not seen its fold."""
+    table = {row["scan_id"]: row for row in rows(trained / "out/cohort.csv")}
+    mean = [
+        row
+        for row in rows(trained / "out/predictions.csv")
+        if row["model"] == "cohort_mean" and row["measure"] == "TLC" and row["quantity"] == "absolute"
+    ]
+    for row in mean:
+        others = [
+            float(t["TLC"])
+            for t in table.values()
+            if t["split"] != "test" and (row["set"] == "test" or t["fold"] != row["fold"])
+        ]
+        assert float(row["estimated"]) == pytest.approx(np.mean(others))
+    assert len(mean) == len(table)
+
+
+def test_a_percent_predicted_network_beside_demographics(trained: Path, tmp_path: Path) -> None:
+    """Direct training on %predicted with late fusion: predict multiplies by the reference value and asks for height."""
+    text = (trained / "tiny.toml").read_text() + 'quantity = "percent_predicted"\n'
+    recipe = 'measures = ["FVC"]\naux = "demographics"\n' + text.replace("epochs = 2", "epochs = 1")
+    (tmp_path / "share.toml").write_text(recipe)
+    train(trained / "cohort/cohort.csv", out=tmp_path / "out", recipe=str(tmp_path / "share.toml"))
+    table = [row for row in rows(tmp_path / "out/predictions.csv") if row["fold"] == "ensemble"]
+    own = {row["quantity"]: row for row in table if row["model"].startswith("share") and row["set"] == "test"}
+    scan_id = own["absolute"]["scan_id"]
+    person = next(row for row in rows(tmp_path / "out/cohort.csv") if row["scan_id"] == scan_id)
+    scan = trained / f"cohort/images/{scan_id}.nii.gz"
+    model = str(tmp_path / "out/checkpoint")
+    with pytest.raises(InputError, match="height_cm missing"):
+        predict(scan, out=tmp_path / "refused", model=model, sex="F", age=50.0)
+    found = predict(
+        scan,
+        out=tmp_path / "predicted",
+        model=model,
+        sex=person["sex"],
+        age=float(person["age"]),
+        height=float(person["height_cm"]),
+    ).estimates[Measure.FVC]
+    shown = [row for row in table if row["scan_id"] == scan_id and row["model"].startswith("share")]
+    for row in shown:
+        value = found.value if row["quantity"] == "absolute" else found.percent_predicted
+        assert value == pytest.approx(float(row["estimated"]), rel=0.02)  # predict segments the lungs itself
+
+
+def test_a_deleted_image_is_named(trained: Path, tmp_path: Path) -> None:
+    simulate_cohort(tmp_path / "cohort", n=12, seed=2, spacing=8.0)
+    (gone, *_) = sorted((tmp_path / "cohort/images").iterdir())
+    gone.unlink()
+    with pytest.raises(InputError, match=gone.name.split(".")[0]):
+        train(tmp_path / "cohort/cohort.csv", out=tmp_path / "out", recipe=str(trained / "tiny.toml"))
+
+
+def test_folds_that_are_finished_are_not_trained_again(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted in fold 3, the same command trains folds 3 and 4 and ends with the same tables."""
+    from spiroct.workflows import train as verb
+
+    original, trainings = verb.fit_network, []
+
+    def counted(*args: object, **options: object) -> object:
+        trainings.append(1)
+        if len(trainings) == 3:
+            raise KeyboardInterrupt
+        return original(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verb, "fit_network", counted)
+    arguments = {"out": tmp_path / "out", "recipe": str(trained / "tiny.toml"), "seed": 5}
+    with pytest.raises(KeyboardInterrupt):
+        train(trained / "cohort/cohort.csv", **arguments)
+    train(trained / "cohort/cohort.csv", **arguments)
+    assert len(trainings) == 5
+    for name in ("predictions.csv", "checkpoint/checkpoint.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (trained / "out" / name).read_bytes(), name
+
+
+def test_transfer_begins_from_another_checkpoint(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = (trained / "tiny.toml").read_text().replace("epochs = 2", "epochs = 1")
+    (tmp_path / "one.toml").write_text('measures = ["TLC"]\n' + text)
+    start = str(trained / "out/checkpoint")
+    with caplog.at_level("INFO", logger="spiroct"):
+        train(trained / "cohort/cohort.csv", out=tmp_path / "out", recipe=str(tmp_path / "one.toml"), init=start)
+    assert "new: fc.bias, fc.weight" in caplog.text

@@ -1,4 +1,4 @@
-"""Checkpoint: a trained network as plain data: safetensors weights beside a JSON card, no pickle."""
+"""Checkpoint: trained networks as plain data: safetensors weights beside a JSON card, no pickle."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from spiroct.documents import to_json, write_json
+from spiroct.checkpoints.baselines import PlainRegression
+from spiroct.checkpoints.intervals import ConformalScores
+from spiroct.checkpoints.readings import Covariates
+from spiroct.documents import to_json
 from spiroct.errors import CheckpointError
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
@@ -18,8 +21,9 @@ from spiroct.quality.acquisition import TrainingDomain
 from spiroct.types import AnyArray
 
 SCHEMA = "spiroct.checkpoint"
-SCHEMA_VERSION = 1
-WEIGHTS, CARD = "weights.safetensors", "checkpoint.json"
+SCHEMA_VERSION = 2
+CARD = "checkpoint.json"
+Quantity = Literal["absolute", "percent_predicted"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,35 @@ class TargetScaler:
 
 
 @dataclass(frozen=True, eq=False)
+class Member:
+    """One network of an ensemble.
+
+    Parameters
+    ----------
+    fold : int
+        The fold that it was not trained on.
+    scaler : TargetScaler
+        How its outputs become values in their units.
+    weights : dict of str to array
+        State dictionary, float16.
+    covariates : Covariates or None
+        Readings that it takes beside the image.
+    """
+
+    fold: int
+    scaler: TargetScaler
+    weights: dict[str, AnyArray] = field(repr=False)
+    covariates: Covariates | None = None
+
+    @property
+    def file(self) -> str:
+        """Name of its weights' file."""
+        return f"weights-{self.fold}.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A network that can predict, and all that is known of it.
+    """Networks that can predict, and all that is known of them.
 
     Parameters
     ----------
@@ -60,21 +91,25 @@ class Checkpoint:
     architecture : dict
         ``{"name": "x3d", ...}``: the network and its arguments.
     recipe : InputRecipe
-        How its input is made.
+        How the input is made.
     measures : tuple of Measure
-        What its outputs are, in order.
-    scaler : TargetScaler
-        How its outputs become litres and mmol/min/kPa.
+        What the outputs are, in order.
+    members : tuple of Member
+        One network for each fold; the estimate is the mean of theirs.
     training_domain : TrainingDomain
-        Acquisitions that it has seen.
+        Acquisitions that they have seen.
     trained_on, intended_use : str
         One sentence each.
     demonstration_only : bool
-        True when it was trained on simulated patients.
+        True when trained on simulated patients.
     provenance : dict
         Plain data: versions, seed, cohort, held-out results.
-    weights : dict of str to array
-        State dictionary, float16.
+    quantity : {"absolute", "percent_predicted"}
+        Whether outputs are litres and mmol/min/kPa, or percent of the reference value.
+    ladder : tuple of PlainRegression
+        Plain baselines fitted on the same training patients.
+    intervals : tuple of ConformalScores
+        Out-of-fold residuals, for each measure and ratio.
     folder : Path or None
         Where it was loaded from.
     """
@@ -83,13 +118,15 @@ class Checkpoint:
     architecture: dict[str, Any]
     recipe: InputRecipe
     measures: tuple[Measure, ...]
-    scaler: TargetScaler
+    members: tuple[Member, ...]
     training_domain: TrainingDomain
     trained_on: str
     intended_use: str
     demonstration_only: bool
     provenance: dict[str, Any]
-    weights: dict[str, AnyArray] = field(repr=False)
+    quantity: Quantity = "absolute"
+    ladder: tuple[PlainRegression, ...] = ()
+    intervals: tuple[ConformalScores, ...] = ()
     folder: Path | None = None
 
     @property
@@ -103,8 +140,11 @@ class Checkpoint:
             "architecture": self.architecture,
             "input_recipe": self.recipe.to_document(),
             "measures": [m.value for m in self.measures],
-            "units": [m.unit for m in self.measures],
-            "target_scaler": {"mean": list(self.scaler.mean), "sd": list(self.scaler.sd)},
+            "quantity": self.quantity,
+            "units": ["%" if self.quantity == "percent_predicted" else m.unit for m in self.measures],
+            "members": [_member_card(member) for member in self.members],
+            "ladder": [regression.to_document() for regression in self.ladder],
+            "intervals": [scores.to_document() for scores in self.intervals],
             "training_domain": {
                 "slice_thickness_mm": list(domain.slice_thickness_mm),
                 "kvp": list(domain.kvp),
@@ -115,19 +155,21 @@ class Checkpoint:
             "intended_use": self.intended_use,
             "demonstration_only": self.demonstration_only,
             "provenance": self.provenance,
-            "weights_sha256": hashlib.sha256(_serialised(self.weights)).hexdigest(),
         }
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the card, which holds that of the weights: whatever changes an estimate changes it."""
+        """SHA-256 of the card, which holds those of the weights: whatever changes an estimate changes it."""
         return hashlib.sha256(to_json(self.card).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write ``weights.safetensors`` and ``checkpoint.json`` into a new folder."""
+        """Write the weights and then ``checkpoint.json``, whose presence says that the rest is complete."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / WEIGHTS).write_bytes(_serialised(self.weights))
-        write_json(folder / CARD, self.card)
+        for member in self.members:
+            (folder / member.file).write_bytes(_serialised(member.weights))
+        draft = folder / f".{CARD}.partial"
+        draft.write_text(to_json(self.card), encoding="utf-8")
+        draft.replace(folder / CARD)
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -136,44 +178,27 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            If a file is missing, damaged, of another kind, or the weights' hash is not the card's.
+            If a file is missing, damaged, of another kind, or a weight file's hash is not the card's.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         card = _read_card(folder)
-        try:
-            raw = (folder / WEIGHTS).read_bytes()
-        except OSError as missing:
-            raise CheckpointError(
-                f"checkpoint {folder} has no readable {WEIGHTS} ({missing.strerror})",
-                "a checkpoint is a folder of weights and card",
-                "copy it again",
-            ) from None
-        found = hashlib.sha256(raw).hexdigest()
-        if found != card.get("weights_sha256"):
-            raise CheckpointError(
-                f"the weights of checkpoint {folder} have the hash {found[:12]}..., its card says "
-                f"{str(card.get('weights_sha256'))[:12]}...",
-                "weights and card belong together",
-                "copy the checkpoint again; do not use this one",
-            )
         try:
             return cls(
                 name=card["name"],
                 architecture=card["architecture"],
                 recipe=InputRecipe.from_document(card["input_recipe"]),
                 measures=tuple(Measure(m) for m in card["measures"]),
-                scaler=TargetScaler(tuple(card["target_scaler"]["mean"]), tuple(card["target_scaler"]["sd"])),
+                members=tuple(_read_member(folder, member) for member in card["members"]),
                 training_domain=_domain(card["training_domain"]),
                 trained_on=card["trained_on"],
                 intended_use=card["intended_use"],
                 demonstration_only=bool(card["demonstration_only"]),
                 provenance=card["provenance"],
-                weights=load(raw),
+                quantity=card["quantity"],
+                ladder=tuple(PlainRegression.from_document(d) for d in card["ladder"]),
+                intervals=tuple(ConformalScores.from_document(d) for d in card["intervals"]),
                 folder=folder,
             )
-        except (KeyError, TypeError, ValueError, SafetensorError) as fault:
+        except (KeyError, TypeError, ValueError) as fault:
             raise CheckpointError(
                 f"checkpoint {folder} cannot be used ({type(fault).__name__}: {fault})",
                 f"its card follows the schema {SCHEMA} version {SCHEMA_VERSION}",
@@ -184,7 +209,7 @@ class Checkpoint:
 def half_precision(state: dict[str, AnyArray]) -> dict[str, AnyArray]:
     """Round floating-point weights to float16 for the disk; counters stay as they are."""
     return {
-        name: np.ascontiguousarray(value.astype(np.float16) if np.issubdtype(value.dtype, np.floating) else value)
+        name: np.asarray(value.astype(np.float16) if np.issubdtype(value.dtype, np.floating) else value, order="C")
         for name, value in state.items()
     }
 
@@ -193,6 +218,54 @@ def _serialised(weights: dict[str, AnyArray]) -> bytes:
     from safetensors.numpy import save
 
     return bytes(save({name: weights[name] for name in sorted(weights)}))
+
+
+def _member_card(member: Member) -> dict[str, Any]:
+    covariates = member.covariates
+    return {
+        "fold": member.fold,
+        "weights": member.file,
+        "weights_sha256": hashlib.sha256(_serialised(member.weights)).hexdigest(),
+        "target_scaler": {"mean": list(member.scaler.mean), "sd": list(member.scaler.sd)},
+        "covariates": None
+        if covariates is None
+        else {"names": list(covariates.names), "mean": list(covariates.mean), "sd": list(covariates.sd)},
+    }
+
+
+def _read_member(folder: Path, document: dict[str, Any]) -> Member:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    scaler, covariates = document["target_scaler"], document["covariates"]
+    file = f"weights-{int(document['fold'])}.safetensors"
+    try:
+        raw = (folder / file).read_bytes()
+    except OSError as missing:
+        raise CheckpointError(
+            f"checkpoint {folder} has no readable {file} ({missing.strerror})",
+            "a checkpoint is a folder of weights and card",
+            "copy it again",
+        ) from None
+    found = hashlib.sha256(raw).hexdigest()
+    if found != document["weights_sha256"]:
+        raise CheckpointError(
+            f"{folder / file} has the hash {found[:12]}..., its card says {str(document['weights_sha256'])[:12]}...",
+            "weights and card belong together",
+            "copy the checkpoint again; do not use this one",
+        )
+    try:
+        weights = load(raw)
+    except SafetensorError as fault:
+        raise ValueError(str(fault)) from None
+    return Member(
+        fold=int(document["fold"]),
+        scaler=TargetScaler(tuple(scaler["mean"]), tuple(scaler["sd"])),
+        weights=weights,
+        covariates=None
+        if covariates is None
+        else Covariates(tuple(covariates["names"]), tuple(covariates["mean"]), tuple(covariates["sd"])),
+    )
 
 
 def _read_card(folder: Path) -> dict[str, Any]:

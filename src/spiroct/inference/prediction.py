@@ -62,6 +62,8 @@ class Derived:
     ----------
     value, lln, z_score : float or None
         The ratio, its lower limit of normal and z-score where a reference equation exists.
+    lower, upper, level : float or None
+        Interval of the ratio and its level (0.9), from residuals of the ratio itself.
     unit : str
         ``"fraction"`` or a quotient of units.
     reason : str or None
@@ -70,6 +72,9 @@ class Derived:
 
     value: float | None
     unit: str
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
     lln: float | None = None
     z_score: float | None = None
     equation: str | None = None
@@ -83,7 +88,8 @@ class Baseline:
     Parameters
     ----------
     name : str
-        ``"reference_value"`` (GLI predicted for these demographics) or ``"ct_lung_volume"``.
+        ``"reference_value"`` (GLI predicted for these demographics), ``"ct_lung_volume"``, or a rung of the ladder that
+        was fitted with the checkpoint (:data:`spiroct.checkpoints.baselines.RUNGS`).
     meaning : str
         One sentence for the reader.
     values : dict of Measure to float or None

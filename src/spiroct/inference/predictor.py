@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
 from spiroct.checkpoints.checkpoint import Checkpoint
+from spiroct.checkpoints.intervals import quantity_of
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.inference.engines.engine import make_engine
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.network_input import PreparedInput, prepare
 from spiroct.quality.verdict import Outcome, Verdict
+from spiroct.types import Float32Array, Float64Array
 
 LUNGS_OUTSIDE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What an ensemble says of one scan, in the checkpoint's quantity (litres and mmol/min/kPa, or %predicted).
+
+    Parameters
+    ----------
+    members : dict of Measure to array (members,)
+        Every network's estimate.
+    intervals : dict of str to tuple of two floats
+        90 % interval by measure or ratio, for those whose residuals the checkpoint carries.
+    """
+
+    members: dict[Measure, Float64Array]
+    intervals: dict[str, tuple[float, float]]
+
+    @property
+    def values(self) -> dict[Measure, float]:
+        """The ensemble's estimates: means of the members'."""
+        return {measure: float(np.mean(values)) for measure, values in self.members.items()}
 
 
 class Predictor:
@@ -33,16 +61,47 @@ class Predictor:
         self.checkpoint = checkpoint
         self.engine = make_engine(engine, checkpoint)
 
-    def prepare(self, volume: CTVolume, lungs: LabelMap) -> PreparedInput:
+    def prepare(self, volume: CTVolume, lungs: LabelMap, vessels: LabelMap | None = None) -> PreparedInput:
         """Make the network's input of a scan, as the checkpoint's recipe says."""
         canonical, labels = to_canonical(volume), to_canonical(lungs)
-        return prepare(canonical.hu, canonical.geometry.spacing, labels.labels, self.checkpoint.recipe)
+        tree = None if vessels is None else to_canonical(vessels).labels
+        return prepare(canonical.hu, canonical.geometry.spacing, labels.labels, self.checkpoint.recipe, tree)
 
-    def estimate(self, prepared: PreparedInput) -> dict[Measure, float]:
-        """Estimate every measure of the checkpoint, in its unit (L; DLCO in mmol/min/kPa)."""
-        outputs = self.engine.run(prepared.array[None])
-        values = self.checkpoint.scaler.invert(outputs[0])
-        return {measure: float(value) for measure, value in zip(self.checkpoint.measures, values, strict=True)}
+    def estimate(self, prepared: PreparedInput, readings: Mapping[str, float] | None = None) -> Estimates:
+        """Estimate every measure of the checkpoint.
+
+        Parameters
+        ----------
+        prepared : PreparedInput
+            From :meth:`prepare`.
+        readings : mapping of str to float, optional
+            What the networks take beside the image (:func:`spiroct.checkpoints.readings.readings_of`).
+
+        Raises
+        ------
+        InputError
+            If the networks need a reading that is missing.
+        """
+        outputs = self.engine.run(prepared.array[None], self._covariates(readings or {}))[:, 0]
+        values = np.stack([m.scaler.invert(row) for m, row in zip(self.checkpoint.members, outputs, strict=True)])
+        members = {measure: values[:, i] for i, measure in enumerate(self.checkpoint.measures)}
+        return Estimates(members, self._intervals(members))
+
+    def _covariates(self, readings: Mapping[str, float]) -> tuple[Float32Array, ...] | None:
+        wanted = [member.covariates for member in self.checkpoint.members]
+        if wanted[0] is None:
+            return None
+        known = dict.fromkeys(wanted[0].names, float("nan")) | dict(readings)
+        return tuple(c.standardised(known)[None].astype(np.float32) for c in wanted if c is not None)
+
+    def _intervals(self, members: Mapping[Measure, Float64Array]) -> dict[str, tuple[float, float]]:
+        found = {}
+        for scores in self.checkpoint.intervals:
+            of = quantity_of(scores.quantity, members)
+            interval = None if of is None else scores.interval(of)
+            if interval is not None:
+                found[scores.quantity] = interval
+        return found
 
     def verdicts(self, prepared: PreparedInput) -> tuple[Verdict, ...]:
         """Judge whether the network saw the whole lungs."""

@@ -22,10 +22,13 @@ class GridScan:
         Clipped to the window.
     lungs : array (z, y, x), uint8, or None
         1 right, 2 left.
+    vessels : array (z, y, x), uint8, or None
+        1 in vessels.
     """
 
     hu: Int16Array
     lungs: UInt8Array | None
+    vessels: UInt8Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,13 @@ class PreparedInput:
     lungs_outside: float
 
 
-def to_grid(hu: AnyArray, spacing: Vector3, lungs: UInt8Array | None, recipe: InputRecipe) -> GridScan:
+def to_grid(
+    hu: AnyArray,
+    spacing: Vector3,
+    lungs: UInt8Array | None,
+    recipe: InputRecipe,
+    vessels: UInt8Array | None = None,
+) -> GridScan:
     """Resample a scan to the recipe's grid and clip it.
 
     Parameters
@@ -63,11 +72,13 @@ def to_grid(hu: AnyArray, spacing: Vector3, lungs: UInt8Array | None, recipe: In
         1 right, 2 left, on the same grid.
     recipe : InputRecipe
         The grid and the window.
+    vessels : array (z, y, x), uint8, optional
+        1 in vessels, on the same grid.
     """
     new = (recipe.spacing_mm,) * 3
     clipped = np.clip(resample_array(hu, spacing, new), *recipe.window_hu)
-    coarse = None if lungs is None else _labels_to_grid(lungs, spacing, new)
-    return GridScan(np.rint(clipped).astype(np.int16), coarse)
+    masks = [None if mask is None else _labels_to_grid(mask, spacing, new) for mask in (lungs, vessels)]
+    return GridScan(np.rint(clipped).astype(np.int16), *masks)
 
 
 def to_input(scan: GridScan, recipe: InputRecipe, rng: np.random.Generator | None = None) -> PreparedInput:
@@ -88,7 +99,11 @@ def to_input(scan: GridScan, recipe: InputRecipe, rng: np.random.Generator | Non
         If the region needs a mask that there is not.
     """
     low, high = recipe.window_hu
-    values = np.where(_region(scan, recipe.region), scan.hu, low) if recipe.region is not Region.WHOLE else scan.hu
+    values: AnyArray = scan.hu
+    if recipe.region in (Region.VESSELS_BINARY, Region.LUNG_SHAPE):
+        values = np.where(_region(scan, recipe.region), high, low)
+    elif recipe.region is not Region.WHOLE:
+        values = np.where(_region(scan, recipe.region), scan.hu, low)
     start = _start(scan, recipe, rng)
     patch = np.full(recipe.patch, low, dtype=np.float32)
     source, target = _overlap(start, recipe.patch, scan.hu.shape)
@@ -97,9 +112,15 @@ def to_input(scan: GridScan, recipe: InputRecipe, rng: np.random.Generator | Non
     return PreparedInput(scaled[None].astype(np.float32), start, recipe.spacing_mm, _outside(scan, source))
 
 
-def prepare(hu: AnyArray, spacing: Vector3, lungs: UInt8Array | None, recipe: InputRecipe) -> PreparedInput:
+def prepare(
+    hu: AnyArray,
+    spacing: Vector3,
+    lungs: UInt8Array | None,
+    recipe: InputRecipe,
+    vessels: UInt8Array | None = None,
+) -> PreparedInput:
     """Turn a CT into a network's input for prediction (see :func:`to_grid` and :func:`to_input`)."""
-    return to_input(to_grid(hu, spacing, lungs, recipe), recipe)
+    return to_input(to_grid(hu, spacing, lungs, recipe, vessels), recipe)
 
 
 def _labels_to_grid(lungs: UInt8Array, spacing: Vector3, new: Vector3) -> UInt8Array:
@@ -114,16 +135,16 @@ def _labels_to_grid(lungs: UInt8Array, spacing: Vector3, new: Vector3) -> UInt8A
 
 
 def _region(scan: GridScan, region: Region) -> BoolArray:
-    if region in (Region.VESSELS, Region.VESSELS_BINARY):
-        raise UsageError(
-            f"region {region.value!r}",
-            "this version has no vessel masks yet",
-            "use whole, lungs, left-lung, right-lung",
-        )
     if scan.lungs is None:
         raise UsageError(f"region {region.value!r}", "it needs a lung mask", "segment the lungs first, or use whole")
-    if region is Region.LUNGS:
+    if region.needs_vessels:
+        if scan.vessels is None:
+            raise UsageError(f"region {region.value!r}", "it needs a vessel mask", "segment the vessels first")
+        return np.asarray((scan.vessels > 0) & (scan.lungs > 0))  # as the authors' code: no vessel outside the lungs
+    if region in (Region.LUNGS, Region.LUNG_SHAPE):
         return np.asarray(scan.lungs > 0)
+    if region is Region.OUTSIDE_LUNGS:
+        return np.asarray(scan.lungs == 0)
     return np.asarray(scan.lungs == (1 if region is Region.RIGHT_LUNG else 2))
 
 

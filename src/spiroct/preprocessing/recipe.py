@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Region(StrEnum):
-    """What of the scan the network sees."""
+    """What of the scan the network sees; ``vessels-binary`` and ``lung-shape`` show a mask and no density."""
 
     WHOLE = "whole"
     LUNGS = "lungs"
@@ -16,6 +16,13 @@ class Region(StrEnum):
     RIGHT_LUNG = "right-lung"
     VESSELS = "vessels"
     VESSELS_BINARY = "vessels-binary"
+    OUTSIDE_LUNGS = "outside-lungs"
+    LUNG_SHAPE = "lung-shape"
+
+    @property
+    def needs_vessels(self) -> bool:
+        """Whether a vessel mask is needed."""
+        return self in (Region.VESSELS, Region.VESSELS_BINARY)
 
 
 class Crop(StrEnum):

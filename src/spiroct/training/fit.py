@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
 from spiroct.checkpoints.checkpoint import TargetScaler
 from spiroct.errors import InputError
-from spiroct.log import logger
 from spiroct.networks.build import network_of
+from spiroct.networks.network import Network
 from spiroct.optional import require
-from spiroct.preprocessing.network_input import GridScan, to_input
+from spiroct.preprocessing.network_input import GridScan
+from spiroct.training.activation_checkpointing import checkpoint_stages
+from spiroct.training.datasets import ScanDataset
 from spiroct.training.recipe import TrainingRecipe
 from spiroct.types import AnyArray, Float64Array
+
+if TYPE_CHECKING:
+    from spiroct.training.regression import Regression
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,52 +39,38 @@ class Fit:
     scaler : TargetScaler
         Of the training targets.
     history : list of dict
-        Epoch, training loss, validation loss (standardised) and learning rate.
+        For each epoch: training and validation loss (standardised), validation_mae (in units), learning rate, seconds
+        and the share of them spent waiting for data.
+    best_epoch : int
+        Whose weights these are.
     """
 
     state: dict[str, AnyArray]
     scaler: TargetScaler
     history: list[dict[str, float]]
+    best_epoch: int
 
 
-class ScanDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Inputs and standardised targets; what is random follows from (seed, epoch, sample).
+@dataclass(frozen=True)
+class Hardware:
+    """What a training runs on.
 
     Parameters
     ----------
-    scans : sequence of GridScan
-        On the recipe's grid.
-    targets : array (n, measures)
-        Standardised; NaN where missing.
-    recipe : TrainingRecipe
-        How inputs are made.
-    seed : int or None
-        None makes the inputs of prediction.
+    accelerator : {"auto", "cpu", "gpu"}
+        As Lightning names them.
+    devices, nodes : int
+        Devices of each node and nodes; more than one trains in step (DDP).
     """
 
-    def __init__(
-        self, scans: Sequence[GridScan], targets: Float64Array, recipe: TrainingRecipe, seed: int | None
-    ) -> None:
-        self.scans, self.targets, self.recipe, self.seed = scans, targets, recipe, seed
-        self.epoch = 0
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = 1
+    nodes: int = 1
 
-    def __len__(self) -> int:
-        return len(self.scans)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the input (1, z, y, x) and the targets (measures,) of one scan."""
-        target = torch.from_numpy(self.targets[index].astype(np.float32))
-        if self.seed is None:
-            return torch.from_numpy(to_input(self.scans[index], self.recipe.input).array), target
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, self.epoch, index)))
-        array = to_input(self.scans[index], self.recipe.input, rng).array
-        fit, (low, high) = self.recipe.fit, self.recipe.input.window_hu
-        if fit.shift_voxels:
-            array = _shifted(array, rng.integers(-fit.shift_voxels, fit.shift_voxels + 1, size=3))
-        if fit.noise_hu:
-            noise = rng.standard_normal(array.shape, dtype=np.float32)
-            array = np.clip(array + noise * np.float32(2 * fit.noise_hu / (high - low)), -1.0, 1.0)
-        return torch.from_numpy(np.ascontiguousarray(array)), target
+    @property
+    def several(self) -> bool:
+        """Whether several processes train in step."""
+        return self.devices * self.nodes > 1
 
 
 def fit_network(
@@ -91,6 +81,10 @@ def fit_network(
     training: AnyArray,
     validation: AnyArray,
     seed: int = 0,
+    covariates: Float64Array | None = None,
+    initialise: Callable[[Network, TargetScaler], None] | None = None,
+    folder: Path | None = None,
+    hardware: Hardware | None = None,
 ) -> Fit:
     """Fit a network on some scans and watch it on others.
 
@@ -99,54 +93,134 @@ def fit_network(
     scans : sequence of GridScan
         On the recipe's grid.
     targets : array (n, measures)
-        In each measure's unit; NaN where missing.
+        In the unit of the recipe's quantity; NaN where missing.
     recipe : TrainingRecipe
         Network, input and fit.
     training, validation : integer arrays
         Indices into ``scans``.
     seed : int
         Decides weights, order and augmentation.
+    covariates : array (n, covariates), optional
+        Standardised readings that the network takes beside the image.
+    initialise : callable, optional
+        Changes the new network's weights before training, told the scaler of the targets: transfer learning.
+    folder : Path, optional
+        Where the state after every epoch is kept (``.last.ckpt``); a training found there goes on where it was.
+    hardware : Hardware, optional
+        What it runs on; one device of whatever kind there is by default.
 
     Raises
     ------
     InputError
         If a measure is missing or constant in the training patients, or the loss becomes NaN.
+    OutputError
+        If the state cannot be written.
     MissingExtraError
         If Lightning is not installed.
     """
     with _quiet():
-        pl = require("lightning.pytorch", extra="train", feature="training a network")
-    scaler = _scaler(targets[training], recipe)
+        require("lightning.pytorch", extra="train", feature="training a network")
+    from spiroct.training.regression import Regression
+    from spiroct.training.resuming import restore
+
+    scaler = target_scaler(targets[training], recipe)
     torch.manual_seed(seed)
-    network = network_of(recipe.network, outputs=len(recipe.measures))
+    network = network_of(recipe.architecture, outputs=len(recipe.measures))
+    if initialise is not None:
+        initialise(network, scaler)
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
+    if recipe.fit.checkpoint_activations:
+        checkpoint_stages(network)
+    beside = np.zeros((len(scans), 0)) if covariates is None else covariates
     scaled = scaler.scale(targets)
-    learning = ScanDataset([scans[i] for i in training], scaled[training], recipe, seed)
-    watching = ScanDataset([scans[i] for i in validation], scaled[validation], recipe, None)
-    order = torch.Generator().manual_seed(seed)
-    batch = min(recipe.fit.batch, len(learning))
-    loader = DataLoader(learning, batch, shuffle=True, drop_last=True, generator=order)
-    module = _module(pl, network, recipe, len(loader))
-    with _quiet():
-        trainer = _trainer(pl, recipe)
-    with _quiet():
-        trainer.fit(module, loader, DataLoader(watching, batch) if len(watching) else None)
-    state = {name: value.detach().cpu().contiguous().numpy() for name, value in network.state_dict().items()}
-    return Fit(state, scaler, module.history)
-
-
-def _trainer(pl: Any, recipe: TrainingRecipe) -> Any:
-    return pl.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_epochs=recipe.fit.epochs,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        gradient_clip_val=5.0,
+    learning, watching = (
+        ScanDataset([scans[i] for i in rows], scaled[rows], beside[rows], recipe, draws)
+        for rows, draws in ((training, seed), (validation, None))
     )
+    module = Regression(network, recipe.fit, scaler, learning, watching, seed)
+    hardware = hardware or Hardware()
+    if hardware.several and folder is None:
+        raise ValueError("several devices hand their results over in a folder")
+    _run(module, recipe, folder, hardware, validating=len(validation) > 0)
+    state = network.state_dict()
+    if hardware.several and folder is not None:  # other processes did the work: their last state is on the disk
+        state = restore(module, folder)
+    best = module.best["state"]
+    state = best if best is not None else state
+    arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
+    return Fit(arrays, scaler, module.history, int(module.best["epoch"] or module.history[-1]["epoch"]))
+
+
+def target_scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:
+    """Mean and SD of training targets (n, measures), or 0 and 1 where the recipe trains on raw ones.
+
+    Raises
+    ------
+    InputError
+        If a measure has fewer than two values or never varies.
+    """
+    counts = np.isfinite(targets).sum(axis=0)
+    for measure, count in zip(recipe.measures, counts, strict=True):
+        if count < 2:
+            raise InputError(
+                f"{measure} has {count} values among the training patients", "two at least are needed", "leave it out"
+            )
+    mean, sd = np.nanmean(targets, axis=0), np.nanstd(targets, axis=0)
+    if np.any(sd <= 0):
+        constant = [str(m) for m, s in zip(recipe.measures, sd, strict=True) if s <= 0]
+        raise InputError(
+            f"{', '.join(constant)} is the same in every patient", "there is nothing to learn", "leave it out"
+        )
+    if recipe.fit.targets == "raw":
+        mean, sd = np.zeros_like(mean), np.ones_like(sd)
+    return TargetScaler(tuple(float(m) for m in mean), tuple(float(s) for s in sd))
+
+
+def _run(
+    module: Regression, recipe: TrainingRecipe, folder: Path | None, hardware: Hardware, *, validating: bool
+) -> None:
+    with _quiet():
+        import lightning.pytorch as pl
+        from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+        from spiroct.training.resuming import LastEpoch, last_epoch
+
+        # Our own state after every epoch resumes exactly; Slurm's requeue runs the same command again and finds it.
+        slurm = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+        trainer = pl.Trainer(
+            accelerator=hardware.accelerator,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            strategy=_strategy(hardware) if hardware.several else "auto",
+            plugins=slurm or None,  # type: ignore[arg-type]
+            precision=_precision(recipe, hardware),
+            max_epochs=recipe.fit.epochs,
+            accumulate_grad_batches=recipe.fit.accumulate,
+            check_val_every_n_epoch=recipe.fit.validate_every,
+            gradient_clip_val=recipe.fit.gradient_clip or None,
+            use_distributed_sampler=False,
+            callbacks=[LastEpoch(folder)] if folder is not None else [],
+            default_root_dir=folder,
+            limit_val_batches=1.0 if validating else 0,
+            logger=False,
+            enable_checkpointing=folder is not None,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+    with _quiet():
+        trainer.fit(module, ckpt_path=last_epoch(folder))
+
+
+def _strategy(hardware: Hardware) -> str:
+    """Fork the processes of one node from this one; those of several nodes are started by Slurm, one a device."""
+    return "ddp" if hardware.nodes > 1 else "ddp_fork"
+
+
+def _precision(recipe: TrainingRecipe, hardware: Hardware) -> Any:
+    """Half precision with loss scaling exists on GPUs alone."""
+    on_gpu = hardware.accelerator != "cpu" and torch.cuda.is_available()
+    return "32-true" if recipe.fit.precision == "16-mixed" and not on_gpu else recipe.fit.precision
 
 
 @contextmanager
@@ -164,86 +238,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         voice.setLevel(before)
-
-
-def _scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:
-    counts = np.isfinite(targets).sum(axis=0)
-    for measure, count in zip(recipe.measures, counts, strict=True):
-        if count < 2:
-            raise InputError(
-                f"{measure} has {count} values among the training patients", "two at least are needed", "leave it out"
-            )
-    mean, sd = np.nanmean(targets, axis=0), np.nanstd(targets, axis=0)
-    if np.any(sd <= 0):
-        constant = [str(m) for m, s in zip(recipe.measures, sd, strict=True) if s <= 0]
-        raise InputError(
-            f"{', '.join(constant)} is the same in every patient", "there is nothing to learn", "leave it out"
-        )
-    return TargetScaler(tuple(float(m) for m in mean), tuple(float(s) for s in sd))
-
-
-def _module(pl: Any, network: torch.nn.Module, recipe: TrainingRecipe, steps: int) -> Any:
-    fit = recipe.fit
-
-    class Regression(pl.LightningModule):  # type: ignore[misc]  # Lightning is imported when called
-        """Masked mean squared error of standardised targets."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = network
-            self.history: list[dict[str, float]] = []
-            self.sums: dict[str, list[float]] = {"training": [], "validation": []}
-
-        def loss_of(self, batch: tuple[torch.Tensor, torch.Tensor], part: str) -> torch.Tensor:
-            inputs, targets = batch
-            known = torch.isfinite(targets)
-            outputs = self.network(inputs.contiguous(memory_format=torch.channels_last_3d))
-            loss = functional.mse_loss(outputs[known], targets[known])
-            if not torch.isfinite(loss):
-                raise InputError(
-                    f"the loss became {loss.item()} in epoch {self.current_epoch + 1}",
-                    "training cannot go on from there",
-                    "lower the learning rate of the recipe",
-                )
-            self.sums[part].append(float(loss.detach()))
-            return loss
-
-        def training_step(self, batch: Any, _index: int) -> torch.Tensor:
-            return self.loss_of(batch, "training")
-
-        def validation_step(self, batch: Any, _index: int) -> None:
-            self.loss_of(batch, "validation")
-
-        def on_train_epoch_start(self) -> None:
-            self.trainer.train_dataloader.dataset.epoch = self.current_epoch
-
-        def on_train_epoch_end(self) -> None:
-            losses = {part: float(np.mean(values)) if values else float("nan") for part, values in self.sums.items()}
-            self.sums = {"training": [], "validation": []}
-            self.history.append({"epoch": self.current_epoch + 1.0, **losses})
-            logger.info(
-                "epoch %d of %d: training loss %.3f, validation loss %.3f",
-                self.current_epoch + 1,
-                fit.epochs,
-                losses["training"],
-                losses["validation"],
-            )
-
-        def configure_optimizers(self) -> Any:
-            optimiser = torch.optim.AdamW(self.parameters(), lr=fit.learning_rate, weight_decay=fit.weight_decay)
-            total = max(8, fit.epochs * steps)  # a shorter cycle has no room to rise
-            cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, fit.learning_rate, total_steps=total, pct_start=0.25)
-            return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
-
-    return Regression()
-
-
-def _shifted(array: AnyArray, shift: AnyArray) -> AnyArray:
-    """Shift an input (1, z, y, x) by whole voxels; what enters is the window's lower end."""
-    moved = np.full_like(array, -1.0)
-    source, target = [slice(None)], [slice(None)]
-    for size, by in zip(array.shape[1:], (int(s) for s in shift), strict=True):
-        source.append(slice(max(0, -by), size - max(0, by)))
-        target.append(slice(max(0, by), size - max(0, -by)))
-    moved[tuple(target)] = array[tuple(source)]
-    return moved

@@ -3,43 +3,119 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from spiroct.checkpoints.readings import AUXILIARY
 from spiroct.errors import InputError, UsageError
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """How training inputs are varied, beyond where the crop lies.
+
+    Parameters
+    ----------
+    noise_hu : float
+        SD of white noise.
+    shift_voxels : int
+        Largest shift along each axis.
+    offset_hu : float
+        SD of a shift of the whole scan's HU: what a scanner's calibration may do.
+    blur_mm : float
+        Largest SD of a Gaussian blur, drawn uniformly from 0: what a softer kernel does.
+    mirror : bool
+        Mirror left and right in every second input.
+    """
+
+    noise_hu: float = 0.0
+    shift_voxels: int = 0
+    offset_hu: float = 0.0
+    blur_mm: float = 0.0
+    mirror: bool = False
+
+
+@dataclass(frozen=True)
 class FitRecipe:
-    """How the weights are fitted: AdamW with a one-cycle schedule on standardised targets (Smith 2018).
+    """How the weights are fitted.
 
     Parameters
     ----------
     epochs, batch : int
-        Passes over the patients, patients a step.
+        Most passes over the patients, patients a step (on each device).
     learning_rate, weight_decay : float
-        Peak of the cycle; decoupled decay (Loshchilov 2019).
-    noise_hu : float
-        SD of white noise added to training inputs.
-    shift_voxels : int
-        Largest extra shift of a training input, beyond where the crop lies.
+        Of the optimiser; the peak where a schedule rises and falls.
+    accumulate : int
+        Steps whose gradients are added before the weights move.
+    optimiser : {"adamw", "adam"}
+        Decoupled decay (Loshchilov 2019), or decay in the gradient (Kingma 2015).
+    schedule : {"one-cycle", "constant"}
+        One rise and fall over all epochs (Smith 2018), or none.
+    targets : {"standardised", "raw"}
+        Each measure over its SD, or litres and mmol/min/kPa as they are, where DLCO weighs most.
+    quantity : {"absolute", "percent_predicted"}
+        What is learned: the PFTs, or their %predicted by the GLI equations.
+    keep : {"last", "best-loss", "best-mae"}
+        Which epoch's weights: the last one's, or those with the lowest validation loss, or the lowest mean absolute
+        validation error over the raw outputs (the authors' code).
+    patience : int
+        Epochs without a lower validation loss before training ends; 0 never ends early.
+    validate_every : int
+        Epochs between validations.
+    precision : str
+        As Lightning names it: ``"32-true"``, ``"16-mixed"`` (on a GPU; float32 on a CPU), ``"bf16-mixed"``.
+    checkpoint_activations : bool
+        Keep only the activations between stages and compute the others again: memory for time.
+    gradient_clip : float
+        Largest norm of the gradient; 0 does not clip.
+    augmentation : Augmentation
+        How inputs are varied.
     """
 
     epochs: int
     batch: int
     learning_rate: float
     weight_decay: float
-    noise_hu: float = 0.0
-    shift_voxels: int = 0
+    accumulate: int = 1
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    targets: Literal["standardised", "raw"] = "standardised"
+    quantity: Literal["absolute", "percent_predicted"] = "absolute"
+    keep: Literal["last", "best-loss", "best-mae"] = "last"
+    patience: int = 0
+    validate_every: int = 1
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    checkpoint_activations: bool = False
+    gradient_clip: float = 5.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        """Refuse a recipe that trains nothing."""
+        """Refuse a recipe that trains nothing, or a word that means nothing."""
         if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
             raise ValueError("epochs and batch must be at least 1 and the learning rate positive")
+        if self.accumulate < 1 or self.validate_every < 1 or self.patience < 0:
+            raise ValueError("accumulate and validate_every must be at least 1 and patience at least 0")
+        for name, known in _WORDS.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} {getattr(self, name)!r} must be one of {', '.join(known)}")
+
+    def to_document(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "optimiser": ("adamw", "adam"),
+    "schedule": ("one-cycle", "constant"),
+    "targets": ("standardised", "raw"),
+    "quantity": ("absolute", "percent_predicted"),
+    "keep": ("last", "best-loss", "best-mae"),
+    "precision": ("32-true", "16-mixed", "bf16-mixed"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +134,8 @@ class TrainingRecipe:
         How weights are fitted.
     measures : tuple of Measure
         Outputs, in order.
+    aux : {"demographics", "biomarkers", "both"} or None
+        Readings that the network takes beside the image.
     """
 
     name: str
@@ -65,6 +143,17 @@ class TrainingRecipe:
     input: InputRecipe
     fit: FitRecipe
     measures: tuple[Measure, ...] = tuple(Measure)
+    aux: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse readings that nobody knows."""
+        if self.aux is not None and self.aux not in AUXILIARY:
+            raise ValueError(f"aux {self.aux!r} must be one of {', '.join(AUXILIARY)}")
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The network's plain data, with the number of readings that it takes beside the image."""
+        return self.network if self.aux is None else {**self.network, "aux": len(AUXILIARY[self.aux])}
 
     def to_document(self) -> dict[str, Any]:
         """Plain data for the run record and the checkpoint's provenance."""
@@ -72,8 +161,9 @@ class TrainingRecipe:
             "name": self.name,
             "network": self.network,
             "input": self.input.to_document(),
-            "fit": dict(vars(self.fit)),
+            "fit": self.fit.to_document(),
             "measures": [m.value for m in self.measures],
+            "aux": self.aux,
         }
 
 
@@ -108,8 +198,9 @@ def load_recipe(name_or_path: str) -> TrainingRecipe:
             name=Path(name_or_path).stem,
             network=found["network"],
             input=InputRecipe.from_document(found["input"]),
-            fit=FitRecipe(**found["fit"]),
+            fit=FitRecipe(**found["fit"] | {"augmentation": Augmentation(**found["fit"].get("augmentation", {}))}),
             measures=tuple(Measure(m) for m in found.get("measures", list(Measure))),
+            aux=found.get("aux"),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as fault:
         raise InputError(

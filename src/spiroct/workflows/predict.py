@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from spiroct.biomarkers.biomarker import Biomarker
 from spiroct.biomarkers.lungs import lung_biomarkers
+from spiroct.checkpoints.baselines import NETWORK, RUNGS
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.checkpoints.checkpoint import Checkpoint
-from spiroct.documents import write_json
+from spiroct.checkpoints.readings import readings_of
+from spiroct.documents import finite_or_none, write_json
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.writing import write_nifti
 from spiroct.inference.prediction import Baseline, ModelLine, Prediction
@@ -22,12 +26,28 @@ from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.reporting.page import write_report
 from spiroct.reporting.table import write_predictions
 from spiroct.run_folder import run_folder
+from spiroct.segmentation.vessels import segment_vessels
 from spiroct.workflows.examine import Examined, examine, read_scan, scan_id_of
-from spiroct.workflows.interpretation import derived_ratios, interpret_values
+from spiroct.workflows.interpretation import (
+    NO_PATTERN,
+    NO_RESIDUALS,
+    TOO_FEW,
+    absolute_estimates,
+    classify,
+    derived_ratios,
+    interpret_values,
+)
 from spiroct.workflows.versions import result_versions
 
-NO_INTERVAL = "this checkpoint carries no residuals to make an interval from"
-NO_PATTERN = "without an interval nobody can say on which side of the lower limit of normal an estimate lies"
+RUNG_MEANINGS = {
+    "cohort_mean": "The mean of the patients that the network was trained on",
+    "demographics": "A regression on sex, age and height, fitted on the network's training patients",
+    "lung_volume": "A regression on CT lung volume, fitted on the network's training patients",
+    "lung_volume_perc85": "A regression on CT lung volume and Perc85, fitted on the network's training patients",
+    "lung_volume_perc85_demographics": "A regression on CT lung volume, Perc85, sex, age and height, fitted on the "
+    "network's training patients",
+    "network_demographics": "The network's estimate corrected for sex, age and height by a regression",
+}
 
 
 def predict(
@@ -113,9 +133,22 @@ def predict(
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
         examined = examine(volume, scan, domain=checkpoint.training_domain, force=force)
-        prepared = predictor.prepare(volume, examined.lungs)
-        estimates = predictor.estimate(prepared)
+        vessels = segment_vessels(volume, examined.lungs) if checkpoint.recipe.region.needs_vessels else None
+        prepared = predictor.prepare(volume, examined.lungs, vessels)
         biomarkers = lung_biomarkers(volume, examined.lungs)
+        readings = readings_of(
+            sex=demographics.sex, age=demographics.age, height_cm=demographics.height_cm, biomarkers=biomarkers
+        )
+        found = absolute_estimates(predictor.estimate(prepared, readings), checkpoint, demographics, equations)
+        estimates = interpret_values(
+            found.values,
+            demographics,
+            equations,
+            interval_reason=TOO_FEW if checkpoint.intervals else NO_RESIDUALS,
+            intervals=found.intervals,
+        )
+        derived = derived_ratios(found.values, demographics, equations, found.intervals)
+        classified = classify(estimates, derived, demographics, equations)
         prediction = Prediction(
             scan_id=scan_id_of(volume, scan),
             acquisition=volume.acquisition,
@@ -123,17 +156,20 @@ def predict(
             demographics=demographics,
             demographics_source=sources,
             model=model_line(checkpoint),
-            estimates=interpret_values(estimates, demographics, equations, interval_reason=NO_INTERVAL),
+            estimates=estimates,
             measured=interpret_values(measured, demographics, equations, interval_reason="a measurement"),
-            derived=derived_ratios(estimates, demographics, equations),
-            baselines=plain_baselines(demographics, equations, biomarkers),
+            derived=derived,
+            baselines=(
+                *plain_baselines(demographics, equations, biomarkers),
+                *fitted_baselines(checkpoint, readings, found.values),
+            ),
             biomarkers=biomarkers,
             quality=(*contradictions, *examined.verdicts, *predictor.verdicts(prepared)),
             overrides=examined.overrides,
             interpretation="demonstration only" if checkpoint.demonstration_only else "research use only",
-            pattern=None,
-            severity=None,
-            pattern_reason=NO_PATTERN,
+            pattern=classified.pattern,
+            severity=classified.severity,
+            pattern_reason=classified.reason if checkpoint.intervals else NO_PATTERN,
             versions=result_versions(),
         )
         if not run.finished:
@@ -224,6 +260,23 @@ def plain_baselines(
             values={Measure.TLC: volume},
         ),
     )
+
+
+def fitted_baselines(
+    checkpoint: Checkpoint, readings: Mapping[str, float], values: Mapping[Measure, float]
+) -> tuple[Baseline, ...]:
+    """Estimate by every rung of the checkpoint's ladder; a rung that lacks a reading says which."""
+    rungs: dict[str, dict[Measure, float | None]] = {}
+    for regression in checkpoint.ladder:
+        network = values.get(regression.measure, float("nan"))
+        value = float(regression.estimate({**readings, NETWORK: network}))
+        rungs.setdefault(regression.rung, {})[regression.measure] = finite_or_none(value)
+    found = []
+    for rung, estimates in rungs.items():
+        missing = [name for name in RUNGS[rung] if name != NETWORK and not math.isfinite(readings[name])]
+        reason = f"{', '.join(missing)} missing" if missing else None
+        found.append(Baseline(rung, RUNG_MEANINGS[rung], estimates, reason))
+    return tuple(found)
 
 
 def model_line(checkpoint: Checkpoint) -> ModelLine:

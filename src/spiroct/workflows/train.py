@@ -1,48 +1,87 @@
-"""``spiroct train``: from a cohort table to a checkpoint that predicts, with its held-out results."""
+"""``spiroct train``: from a cohort table to an ensemble that predicts, with its held-out results."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
-import os
+import platform
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spiroct.checkpoints.checkpoint import Checkpoint, half_precision
+from spiroct.checkpoints.catalogue import find
+from spiroct.checkpoints.checkpoint import Checkpoint, Member, TargetScaler, half_precision
+from spiroct.checkpoints.initial_weights import load_initial_weights
+from spiroct.checkpoints.readings import AUXILIARY, Covariates
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.folds import draw_folds, draw_split
 from spiroct.cohort.table import read_cohort, write_cohort
-from spiroct.errors import InputError
-from spiroct.evaluation.agreement import icc_a1, pearson_r
-from spiroct.imaging.orientation import to_canonical
-from spiroct.imaging.reading import read_ct
-from spiroct.imaging.volume import LabelMap
+from spiroct.documents import write_json
+from spiroct.errors import InputError, UsageError
 from spiroct.inference.engines.engine import make_engine
 from spiroct.log import logger
+from spiroct.networks.build import network_of
+from spiroct.networks.network import Network
+from spiroct.pft.measures import Measure
 from spiroct.phantom.draws import SIMULATED_PREFIX
-from spiroct.preprocessing.network_input import GridScan, to_grid, to_input
+from spiroct.preprocessing.network_input import to_input
+from spiroct.preprocessing.recipe import Region
 from spiroct.quality.acquisition import TrainingDomain
-from spiroct.reporting.table import PREDICTION_COLUMNS
 from spiroct.run_folder import run_folder
-from spiroct.segmentation.lungs import segment_lungs
-from spiroct.training.fit import Fit, fit_network
-from spiroct.training.input_cache import cached_scan
+from spiroct.training.fit import Hardware, fit_network
 from spiroct.training.recipe import TrainingRecipe, load_recipe
-from spiroct.types import Float64Array
+from spiroct.types import AnyArray, Float64Array
+from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
+from spiroct.workflows.training_results import Outcome, conformal_scores, ladder_of, results_of, write_outcome
 from spiroct.workflows.versions import result_versions
 
-VALIDATION_FOLD = 1
+HISTORY_COLUMNS = (
+    "fold", "epoch", "training", "validation", "validation_mae", "learning_rate", "seconds", "wait_share",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Everything that the folds share."""
+
+    cohort: Cohort
+    recipe: TrainingRecipe
+    data: TrainingData
+    targets: Float64Array
+    seed: int
+    initialise: Callable[[Network, TargetScaler], None] | None
+    hardware: Hardware
+    digest: str
 
 
 def train(
-    cohort: Path, *, out: Path, recipe: str = "demonstration", seed: int = 0, overwrite: bool = False
+    cohort: Path,
+    *,
+    out: Path,
+    recipe: str = "default",
+    init: str = "scratch",
+    weights: Path | None = None,
+    region: str | None = None,
+    measures: str | None = None,
+    aux: str | None = None,
+    folds: int = 4,
+    seed: int = 0,
+    accelerator: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    overwrite: bool = False,
 ) -> Checkpoint:
-    """Train one network on a cohort's training patients and test it on those set aside.
+    """Cross-validate a network on a cohort's training patients and test the ensemble on those set aside.
 
-    Writes ``checkpoint/`` (weights and card), ``predictions.csv`` (validation fold and test patients), ``history.csv``,
-    ``cohort.csv`` with the split and folds as used, and ``run.json``.
+    Writes ``checkpoint/`` (weights and card), ``fold-K/`` (each fold's checkpoint and predictions), ``predictions.csv``
+    (validation, test; the network, every fold and the ladder of plain baselines), ``history.csv``, ``cohort.csv`` with
+    the split and folds as used, ``training.json`` (time, memory, hardware) and ``run.json``. An interrupted run goes
+    on at the epoch where it was.
 
     Parameters
     ----------
@@ -52,8 +91,22 @@ def train(
         Output folder.
     recipe : str
         Name of a recipe or a TOML file.
+    init : str
+        ``"scratch"``, or where the weights begin (see :func:`spiroct.checkpoints.initial_weights.load_initial_weights`).
+    weights : Path, optional
+        File of the pretrained weights, where ``init`` names a kind of them.
+    region : str, optional
+        Input region, instead of the recipe's.
+    measures : str, optional
+        Measures to learn, such as ``"DLCO"`` or ``"FEV1,FVC"``, instead of the recipe's.
+    aux : str, optional
+        ``"demographics"``, ``"biomarkers"`` or ``"both"``: readings that the network takes beside the image.
+    folds : int
+        Number of folds, where the table has none.
     seed : int
         Decides weights, order and augmentation.
+    accelerator, devices, nodes
+        What it runs on; more than one device trains in step (DDP).
     overwrite : bool
         Replace an earlier run in the same folder.
 
@@ -67,154 +120,228 @@ def train(
     SpiroctError
         If the table, a scan, the recipe or the output folder is refused.
     """
-    chosen = load_recipe(recipe)
-    table = _with_parts(read_cohort(cohort))
+    chosen = _with_options(load_recipe(recipe), region=region, measures=measures, aux=aux)
+    initialise = _initialiser(init, weights, chosen)
+    table = _with_parts(read_cohort(cohort), folds)
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
-    arguments: dict[str, Any] = {"cohort": digest, "recipe": chosen.to_document(), "seed": seed}
+    arguments: dict[str, Any] = {"cohort": digest, "recipe": chosen.to_document(), "seed": seed, "folds": folds}
+    arguments |= {"init": _origin(init, weights), "devices": devices * nodes}
     arguments["spiroct"] = result_versions()["spiroct"]
-    with run_folder(out, verb="train", arguments=arguments, overwrite=overwrite) as run:
+    with run_folder(out, verb="train", arguments=arguments, overwrite=overwrite, resumable=True) as run:
         if run.finished:
             return Checkpoint.load(out / "checkpoint")
-        scans = [_scan(table, name, chosen) for name in table.scan_ids]
-        targets = np.stack([table.values(m) for m in chosen.measures], axis=1)
-        parts = _parts(table)
-        found = fit_network(
-            scans, targets, chosen, training=parts["training"], validation=parts["validation"], seed=seed
-        )
-        draft = _checkpoint(found, chosen, table, digest, seed, results={})
-        estimates = _estimates(draft, scans, chosen)
-        results = {name: _results(targets[i], estimates[i], chosen) for name, i in parts.items() if len(i) > 2}
-        finished = _checkpoint(found, chosen, table, digest, seed, results)
+        data = training_data(table, chosen.input)
+        targets = measured_targets(table, chosen.measures, chosen.fit.quantity)
+        hardware = Hardware(accelerator, devices, nodes)  # type: ignore[arg-type]  # Lightning refuses other words
+        job = _Job(table, chosen, data, targets, seed, initialise, hardware, digest)
+        numbers = sorted(int(f) for f in table.table["fold"].dropna().unique())
+        members = [_fold(job, fold, run.work / f"fold-{fold}") for fold in numbers]
+        outcome = _outcome(job, numbers, members, run.work)
+        finished = _checkpoint(job, tuple(members), outcome)
         finished.save(run.work / "checkpoint")
-        _write_predictions(table, chosen, parts, targets, estimates, run.work / "predictions.csv")
-        _write_history(found, run.work / "history.csv")
+        write_outcome(outcome, _model_name(chosen), finished, run.work / "predictions.csv")
+        _join_histories(numbers, run.work)
         write_cohort(table, run.work / "cohort.csv", home=out)
+        write_json(run.work / "training.json", _facts(numbers, run.work))
     return finished
 
 
-def _with_parts(cohort: Cohort) -> Cohort:
+def _with_options(
+    recipe: TrainingRecipe, *, region: str | None, measures: str | None, aux: str | None
+) -> TrainingRecipe:
+    try:
+        if region is not None:
+            recipe = dataclasses.replace(recipe, input=dataclasses.replace(recipe.input, region=Region(region)))
+        if measures is not None:
+            names = [name.strip().upper() for name in measures.split(",")]
+            recipe = dataclasses.replace(recipe, measures=tuple(Measure(name) for name in names))
+        return recipe if aux is None else dataclasses.replace(recipe, aux=aux)
+    except ValueError as unknown:
+        known = [f"regions {', '.join(Region)}", f"measures {', '.join(Measure)}", f"aux {', '.join(AUXILIARY)}"]
+        raise UsageError(str(unknown), f"there are the {'; '.join(known)}", "use one of these") from None
+
+
+def _initialiser(
+    init: str, weights: Path | None, recipe: TrainingRecipe
+) -> Callable[[Network, TargetScaler], None] | None:
+    """Prepare what gives every fold's network its first weights; None where they are random.
+
+    What is wrong with ``init`` or ``weights`` is told now, by loading them once, and not after hours of preparing.
+    """
+    if init == "scratch" and weights is None:
+        return None
+
+    def initialise(network: Network, scaler: TargetScaler) -> None:
+        report = load_initial_weights(network, init, weights=weights, measures=recipe.measures, scaler=scaler)
+        for line in report.lines():
+            logger.info(line)
+
+    n = len(recipe.measures)
+    initialise(network_of(recipe.architecture, outputs=n), TargetScaler((0.0,) * n, (1.0,) * n))
+    return initialise
+
+
+def _origin(init: str, weights: Path | None) -> str:
+    """Name where weights begin by content, so that another file of the same name is another run."""
+    if weights is not None:
+        return f"{init} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
+    return init if init in ("scratch", "kinetics") else find(init).hash
+
+
+def _model_name(recipe: TrainingRecipe) -> str:
+    """Name a training in tables: the recipe and what an option changed."""
+    parts = [recipe.name]
+    if recipe.input.region is not Region.WHOLE:
+        parts.append(recipe.input.region.value)
+    if recipe.measures != tuple(Measure):
+        parts += [m.value for m in recipe.measures]
+    return "-".join(parts if recipe.aux is None else [*parts, recipe.aux])
+
+
+def _with_parts(cohort: Cohort, folds: int) -> Cohort:
     cohort = cohort if cohort.has_split else draw_split(cohort)
-    return cohort if cohort.has_folds else draw_folds(cohort)
+    cohort = cohort if cohort.has_folds else draw_folds(cohort, folds=folds)
+    if cohort.table["fold"].dropna().nunique() < 2:
+        raise InputError("the cohort has one fold", "cross-validation needs two at least", "leave the column out")
+    return cohort
 
 
-def _parts(cohort: Cohort) -> dict[str, Any]:
+def _rows(cohort: Cohort, fold: int) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Find the training, validation and test scans of one fold."""
     test = (cohort.table["split"] == "test").to_numpy(dtype=bool)
-    validation = ~test & (cohort.table["fold"] == VALIDATION_FOLD).fillna(value=False).to_numpy(dtype=bool)
-    parts = {"training": np.flatnonzero(~test & ~validation), "validation": np.flatnonzero(validation)}
-    if len(parts["training"]) < 2:
-        raise InputError(
-            f"the cohort leaves {len(parts['training'])} patients for training",
-            "a network needs two at least",
-            "add patients or change split and folds",
-        )
-    return {**parts, "test": np.flatnonzero(test)}
+    inside = (cohort.table["fold"] == fold).fillna(value=False).to_numpy(dtype=bool) & ~test
+    known = cohort.table["fold"].notna().to_numpy(dtype=bool) & ~test
+    return np.flatnonzero(known & ~inside), np.flatnonzero(inside), np.flatnonzero(test)
 
 
-def _scan(cohort: Cohort, scan_id: str, recipe: TrainingRecipe) -> GridScan:
-    image, mask = cohort.path(scan_id), cohort.path(scan_id, "lung_mask")
-    if image is None:
-        raise InputError(f"scan {scan_id} has no image", "training needs the CT of every scan", "add it to the table")
-    keys = tuple(p for p in (image, mask) if p is not None and p.is_file())
+def _fold(job: _Job, fold: int, folder: Path) -> Member:
+    """Train one fold, or load it where an earlier run finished it."""
+    if (folder / "checkpoint" / "checkpoint.json").is_file():
+        return Checkpoint.load(folder / "checkpoint").members[0]
+    folder.mkdir(exist_ok=True)
+    training, validation, test = _rows(job.cohort, fold)
+    logger.info("fold %d: %d scans for training, %d for validation", fold, len(training), len(validation))
+    covariates = None
+    if job.recipe.aux is not None:
+        names = AUXILIARY[job.recipe.aux]
+        covariates = Covariates.fitted(names, {name: job.data.readings[name][training] for name in names})
+    found = fit_network(
+        job.data.scans,
+        job.targets,
+        job.recipe,
+        training=training,
+        validation=validation,
+        seed=_seed(job.seed, fold),
+        covariates=None if covariates is None else covariates.standardised(job.data.readings),
+        initialise=job.initialise,
+        folder=folder,
+        hardware=job.hardware,
+    )
+    member = Member(fold, found.scaler, half_precision(found.state), covariates)
+    _write_history(fold, found.history, folder / "history.csv")
+    rows = np.concatenate([validation, test])
+    np.save(folder / ".estimates.npy", _estimates(job, member, rows))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if platform.system() == "Darwin" else 1024)
+    facts = {"best_epoch": found.best_epoch, "peak_memory_mib": round(peak), "epochs": len(found.history)}
+    write_json(folder / ".facts.json", facts | {"seconds": sum(row["seconds"] for row in found.history)})
+    _checkpoint(job, (member,), None).save(folder / "checkpoint")
+    (folder / ".last.ckpt").unlink(missing_ok=True)
+    return member
 
-    def make() -> GridScan:
-        volume = read_ct(image)
-        lungs = segment_lungs(volume) if mask is None else _read_mask(mask)
-        canonical = to_canonical(volume)
-        return to_grid(canonical.hu, canonical.geometry.spacing, to_canonical(lungs).labels, recipe.input)
 
-    return cached_scan(keys, recipe.input, _cache_folder(), make) if image.is_file() else make()
+def _seed(seed: int, fold: int) -> int:
+    return int(np.random.SeedSequence((seed, fold)).generate_state(1)[0])
 
 
-def _read_mask(path: Path) -> LabelMap:
-    from spiroct.imaging.image_files import read_image
+def _estimates(job: _Job, member: Member, rows: AnyArray) -> Float64Array:
+    """Estimate scans as ``predict`` would, rounded weights and all: (rows, measures)."""
+    engine = make_engine("torch", _checkpoint(job, (member,), None))
+    values = np.empty((len(rows), len(job.recipe.measures)))
+    for i, row in enumerate(rows):
+        beside = None
+        if member.covariates is not None:
+            own = member.covariates.standardised({name: v[row] for name, v in job.data.readings.items()})
+            beside = (own[None].astype(np.float32),)
+        array = to_input(job.data.scans[row], job.recipe.input).array
+        values[i] = member.scaler.invert(engine.run(array[None], beside)[0, 0])
+    return values
 
-    values, geometry = read_image(path)
-    return LabelMap(values.astype(np.uint8), geometry)
+
+def _outcome(job: _Job, folds: list[int], members: list[Member], work: Path) -> Outcome:
+    """Collect what every fold estimated of its validation and of the test scans."""
+    count, measures = len(job.cohort), len(job.recipe.measures)
+    estimates = np.full((len(folds), count, measures), np.nan)
+    member_of = np.full(count, -1)
+    for k, fold in enumerate(folds):
+        _, validation, test = _rows(job.cohort, fold)
+        rows = np.concatenate([validation, test])
+        path = work / f"fold-{fold}" / ".estimates.npy"
+        estimates[k, rows] = np.load(path) if path.is_file() else _estimates(job, members[k], rows)
+        member_of[validation] = k
+    return Outcome(
+        cohort=job.cohort,
+        measures=job.recipe.measures,
+        quantity=job.recipe.fit.quantity,
+        folds=folds,
+        measured=job.targets,
+        predicted=predicted_values(job.cohort, job.recipe.measures),
+        estimates=estimates,
+        member_of=member_of,
+        readings=job.data.readings,
+    )
 
 
-def _cache_folder() -> Path:
-    home = os.environ.get("SPIROCT_CACHE")
-    return Path(home) if home else Path.home() / ".cache" / "spiroct" / "inputs"
-
-
-def _checkpoint(
-    found: Fit, recipe: TrainingRecipe, cohort: Cohort, digest: str, seed: int, results: dict[str, Any]
-) -> Checkpoint:
+def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None) -> Checkpoint:
     # The simulator names its patients so; with even one of them among the others, estimates are for show.
-    simulated = bool(cohort.table["patient_id"].str.startswith(SIMULATED_PREFIX).any())
+    simulated = bool(job.cohort.table["patient_id"].str.startswith(SIMULATED_PREFIX).any())
     what = "simulated patients" if simulated else "patients"
-    count = len(_parts(cohort)["training"])
+    training = job.cohort.table.loc[job.cohort.table["split"] != "test", "patient_id"].nunique()
+    name = _model_name(job.recipe)
     return Checkpoint(
-        name="demonstration-simulated-patients" if simulated else f"{recipe.name}-{digest[:8]}",
-        architecture=recipe.network,
-        recipe=recipe.input,
-        measures=recipe.measures,
-        scaler=found.scaler,
+        name="demonstration-simulated-patients" if simulated else f"{name}-{job.digest[:8]}",
+        architecture=job.recipe.architecture,
+        recipe=job.recipe.input,
+        measures=job.recipe.measures,
+        members=members,
         training_domain=TrainingDomain((0.5, 6.0), (100.0, 140.0), sharp_kernels=True, contrast=False),
-        trained_on=f"{count} {what}, recipe {recipe.name}, no pre-training",
+        trained_on=f"{training} {what}, {len(members)} of their folds, recipe {name}",
         intended_use="Showing that the software works; its estimates say nothing of a patient"
         if simulated
         else "Research on scans like those that it was trained on; not for diagnosis or treatment",
         demonstration_only=simulated,
         provenance={
-            "cohort_sha256": digest,
-            "recipe": recipe.to_document(),
-            "seed": seed,
-            "results": results,
+            "cohort_sha256": job.digest,
+            "recipe": job.recipe.to_document(),
+            "seed": job.seed,
+            "results": {} if outcome is None else results_of(outcome, conformal_scores(outcome)),
             "rounding": "weights are stored as float16; all results here were computed with the rounded weights",
             "versions": result_versions(),
         },
-        weights=half_precision(found.state),
+        quantity=job.recipe.fit.quantity,
+        ladder=() if outcome is None else ladder_of(outcome),
+        intervals=() if outcome is None else conformal_scores(outcome),
     )
 
 
-def _estimates(checkpoint: Checkpoint, scans: list[GridScan], recipe: TrainingRecipe) -> Float64Array:
-    """Estimate every scan as ``predict`` would, rounded weights and all."""
-    engine = make_engine("torch", checkpoint)
-    outputs = [engine.run(to_input(scan, recipe.input).array[None])[0] for scan in scans]
-    return np.asarray(checkpoint.scaler.invert(np.stack(outputs)))
-
-
-def _results(measured: Float64Array, estimated: Float64Array, recipe: TrainingRecipe) -> dict[str, dict[str, float]]:
-    results = {}
-    for column, measure in enumerate(recipe.measures):
-        known = np.isfinite(measured[:, column])
-        truth, guess = measured[known, column], estimated[known, column]
-        results[measure.value] = {
-            "n": float(len(truth)),
-            "mae": float(np.mean(np.abs(guess - truth))),
-            "r": pearson_r(truth, guess),
-            "icc_a1": icc_a1(truth, guess),
-        }
-        logger.info("%s: MAE %.2f %s, ICC %.2f", measure, results[measure.value]["mae"], measure.unit,
-                    results[measure.value]["icc_a1"])  # fmt: skip
-    return results
-
-
-def _write_predictions(
-    cohort: Cohort,
-    recipe: TrainingRecipe,
-    parts: dict[str, Any],
-    targets: Float64Array,
-    estimates: Float64Array,
-    path: Path,
-) -> None:
+def _write_history(fold: int, history: list[dict[str, float]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(PREDICTION_COLUMNS)
-        for name in ("validation", "test"):
-            for i in parts[name]:
-                row = cohort.table.iloc[i]
-                for column, measure in enumerate(recipe.measures):
-                    value = targets[i, column]
-                    measured = repr(float(value)) if np.isfinite(value) else ""
-                    place = (row["patient_id"], row["scan_id"], recipe.name, name, VALIDATION_FOLD)
-                    numbers = (measured, repr(float(estimates[i, column])), "", "", "")
-                    writer.writerow([*place, measure.value, "absolute", measure.unit, *numbers])
-
-
-def _write_history(found: Fit, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["epoch", "training", "validation"], lineterminator="\n")
+        writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(found.history)
+        writer.writerows({"fold": fold, **row, "epoch": int(row["epoch"])} for row in history)
+
+
+def _join_histories(folds: list[int], work: Path) -> None:
+    texts = [(work / f"fold-{fold}" / "history.csv").read_text(encoding="utf-8") for fold in folds]
+    rows = [text.split("\n", 1)[1] for text in texts]
+    (work / "history.csv").write_text(texts[0].split("\n", 1)[0] + "\n" + "".join(rows), encoding="utf-8")
+
+
+def _facts(folds: list[int], work: Path) -> dict[str, Any]:
+    """Tell what may differ between two runs with the same results: time, memory, hardware."""
+    import json
+
+    import torch
+
+    found = {f"fold-{f}": json.loads((work / f"fold-{f}" / ".facts.json").read_text(encoding="utf-8")) for f in folds}
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {"folds": found, "gpu": gpu, "processor": platform.processor(), "threads": torch.get_num_threads()}

@@ -12,12 +12,25 @@ ENGINES = ("torch",)
 
 
 class Engine(Protocol):
-    """Something that runs a checkpoint's network."""
+    """Something that runs a checkpoint's networks."""
 
     name: str
 
-    def run(self, batch: Float32Array) -> Float64Array:
-        """Return outputs (batch, measures), standardised, of inputs (batch, channels, z, y, x)."""
+    def run(self, batch: Float32Array, covariates: tuple[Float32Array, ...] | None = None) -> Float64Array:
+        """Run every member of the ensemble.
+
+        Parameters
+        ----------
+        batch : array (batch, channels, z, y, x)
+            Inputs.
+        covariates : tuple of arrays (batch, covariates), optional
+            Standardised readings, one array for each member, where the network takes them.
+
+        Returns
+        -------
+        array (members, batch, measures)
+            Standardised outputs.
+        """
 
 
 def make_engine(name: str, checkpoint: Checkpoint) -> Engine:
