@@ -60,10 +60,10 @@ manual: install
 schemas: install
 	$(BIN)/python -m spiroct.workflows.schemas
 
-# The network that ships: simulated patients, two CPU cores, about twenty minutes.
+# The network that ships: simulated patients, two CPU cores, about two hours.
 demonstration-checkpoint: install
-	$(BIN)/spiroct simulate cohort .work/demonstration --n 700 --seed 20240 --spacing 5 --workers 2
-	$(BIN)/spiroct train .work/demonstration/cohort.csv --out .work/training --recipe demonstration
+	$(BIN)/spiroct simulate cohort .work/demonstration --n 1600 --seed 20261 --spacing 5 --workers 2
+	$(BIN)/spiroct train .work/demonstration/cohort.csv --out .work/training 
 	rm -rf src/spiroct/checkpoints/packaged/demonstration-simulated-patients
 	mkdir -p src/spiroct/checkpoints/packaged
 	cp -r .work/training/checkpoint src/spiroct/checkpoints/packaged/demonstration-simulated-patients

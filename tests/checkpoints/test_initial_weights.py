@@ -50,7 +50,7 @@ def test_the_same_measures_take_everything(checkpoint: Checkpoint, saved: str) -
     assert (report.missing, report.unexpected, report.reshaped) == ((), (), {})
     assert report.sha256 == checkpoint.hash
     for name, value in network.state_dict().items():
-        np.testing.assert_array_equal(value.numpy(), checkpoint.weights[name].astype(value.numpy().dtype))
+        np.testing.assert_array_equal(value.numpy(), checkpoint.members[0].weights[name].astype(value.numpy().dtype))
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,17 @@ def test_estimates_stay_in_litres_when_targets_are_scaled_anew(checkpoint: Check
     report = load_initial_weights(second, saved, measures=checkpoint.measures, scaler=new)
     assert set(report.reshaped) == set(HEAD)
     assert not report.missing
-    np.testing.assert_allclose(litres(second, new), litres(first, checkpoint.scaler), atol=1e-5)
+    np.testing.assert_allclose(litres(second, new), litres(first, checkpoint.members[0].scaler), atol=1e-5)
 
 
 def test_new_covariates_start_without_effect(checkpoint: Checkpoint, saved: str) -> None:
     first, second = fresh(checkpoint), fresh(checkpoint, aux=2)
     load_initial_weights(first, saved)
-    report = load_initial_weights(second, saved, scaler=checkpoint.scaler)
+    report = load_initial_weights(second, saved, scaler=checkpoint.members[0].scaler)
     assert report.reshaped == {HEAD[0]: "0 columns of covariates dropped, 2 set to zero"}
     aux = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
-    np.testing.assert_allclose(litres(second, checkpoint.scaler, aux), litres(first, checkpoint.scaler), atol=1e-5)
+    scaler = checkpoint.members[0].scaler
+    np.testing.assert_allclose(litres(second, scaler, aux), litres(first, scaler), atol=1e-5)
 
 
 def test_what_does_not_fit_is_refused(checkpoint: Checkpoint, saved: str, tmp_path: Path) -> None:

@@ -217,4 +217,4 @@ def test_transfer_begins_from_another_checkpoint(
     start = str(trained / "out/checkpoint")
     with caplog.at_level("INFO", logger="spiroct"):
         train(trained / "cohort/cohort.csv", out=tmp_path / "out", recipe=str(tmp_path / "one.toml"), init=start)
-    assert "new: fc.bias, fc.weight" in caplog.text
+    assert "not loaded, as initialised: fc.weight, fc.bias" in caplog.text

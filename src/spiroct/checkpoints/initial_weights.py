@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from spiroct.checkpoints.catalogue import find
-from spiroct.checkpoints.checkpoint import Checkpoint, TargetScaler
+from spiroct.checkpoints.checkpoint import Checkpoint, Quantity, TargetScaler
 from spiroct.checkpoints.ct_encoders import load_ct_encoder
 from spiroct.checkpoints.imagenet import load_imagenet
 from spiroct.checkpoints.kinetics import Stem, load_kinetics
@@ -26,6 +26,7 @@ def load_initial_weights(
     stem: Stem = "sum",
     measures: Sequence[Measure] | None = None,
     scaler: TargetScaler | None = None,
+    quantity: Quantity = "absolute",
 ) -> LoadReport:
     """Give a network the weights to start its training from.
 
@@ -46,6 +47,8 @@ def load_initial_weights(
     scaler : TargetScaler, optional
         Of the new training targets: a last layer that is taken is rescaled so that estimates in litres and
         mmol/min/kPa stay what they were.
+    quantity : {"absolute", "percent_predicted"}
+        What the network learns: a last layer of the other quantity is left out.
 
     Returns
     -------
@@ -75,17 +78,22 @@ def load_initial_weights(
         )
     if source == "scratch":
         return LoadReport(source="scratch", loaded=(), missing=tuple(network.state_dict()), unexpected=())
-    return _from_checkpoint(network, find(source), measures, scaler)
+    return _from_checkpoint(network, find(source), measures, scaler, quantity)
 
 
 def _from_checkpoint(
-    network: Network, checkpoint: Checkpoint, measures: Sequence[Measure] | None, scaler: TargetScaler | None
+    network: Network,
+    checkpoint: Checkpoint,
+    measures: Sequence[Measure] | None,
+    scaler: TargetScaler | None,
+    quantity: Quantity,
 ) -> LoadReport:
-    state = {name: torch.from_numpy(value.copy()).float() for name, value in checkpoint.weights.items()}
+    """Take the weights of an ensemble's first member."""
+    state = {name: torch.from_numpy(value.copy()).float() for name, value in checkpoint.members[0].weights.items()}
     layer = tuple(f"{network.last_layer}.{part}" for part in ("weight", "bias"))
     head = {name: state.pop(name) for name in layer if name in state}
     reshaped: dict[str, str] = {}
-    if _same_outputs(network, checkpoint, measures) and len(head) == 2:
+    if checkpoint.quantity == quantity and _same_outputs(network, checkpoint, measures) and len(head) == 2:
         taken, reshaped = _last_layer(network, checkpoint, head[layer[0]], head[layer[1]], scaler)
         state.update(taken)
     return load_state(
@@ -119,10 +127,9 @@ def _last_layer(
         # Which covariate stood in which column is not known here, so those of other covariates start at zero.
         weight = torch.cat([weight[:, :features], torch.zeros(len(weight), network.aux)], dim=1)
         changes[f"{name}.weight"].append(f"{aux} columns of covariates dropped, {network.aux} set to zero")
-    if scaler is not None and scaler != checkpoint.scaler:
+    if scaler is not None and scaler != (old := checkpoint.members[0].scaler):
         mean, sd, new_mean, new_sd = (
-            torch.tensor(values, dtype=torch.float64)
-            for values in (checkpoint.scaler.mean, checkpoint.scaler.sd, scaler.mean, scaler.sd)
+            torch.tensor(values, dtype=torch.float64) for values in (old.mean, old.sd, scaler.mean, scaler.sd)
         )
         weight = weight.double() * (sd / new_sd)[:, None]
         bias = (bias.double() * sd + mean - new_mean) / new_sd

@@ -19,7 +19,6 @@ from spiroct.networks.build import network_of
 from spiroct.networks.network import Network
 from spiroct.optional import require
 from spiroct.preprocessing.network_input import GridScan
-from spiroct.training.activation_checkpointing import checkpoint_stages
 from spiroct.training.datasets import ScanDataset
 from spiroct.training.recipe import TrainingRecipe
 from spiroct.types import AnyArray, Float64Array
@@ -129,8 +128,7 @@ def fit_network(
     if initialise is not None:
         initialise(network, scaler)
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
-    if recipe.fit.checkpoint_activations:
-        checkpoint_stages(network)
+    network.checkpointing = recipe.fit.checkpoint_activations
     beside = np.zeros((len(scans), 0)) if covariates is None else covariates
     scaled = scaler.scale(targets)
     learning, watching = (

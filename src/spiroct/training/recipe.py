@@ -69,7 +69,7 @@ class FitRecipe:
     precision : str
         As Lightning names it: ``"32-true"``, ``"16-mixed"`` (on a GPU; float32 on a CPU), ``"bf16-mixed"``.
     checkpoint_activations : bool
-        Keep only the activations between stages and compute the others again: memory for time.
+        Keep only the activations between blocks and compute the others again: memory for time.
     gradient_clip : float
         Largest norm of the gradient; 0 does not clip.
     augmentation : Augmentation

@@ -28,7 +28,7 @@ class LastEpoch(Checkpoint):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Any, _module: Any) -> None:
         """Write the state beside the old one, then replace it."""
         draft = self.folder / f"{LAST}.partial"
         try:

@@ -92,7 +92,7 @@ def train(
     recipe : str
         Name of a recipe or a TOML file.
     init : str
-        ``"scratch"``, or where the weights begin (see :func:`spiroct.checkpoints.initial_weights.load_initial_weights`).
+        ``"scratch"``, ``"kinetics"``, or a checkpoint (:mod:`spiroct.checkpoints.initial_weights`).
     weights : Path, optional
         File of the pretrained weights, where ``init`` names a kind of them.
     region : str, optional
@@ -172,7 +172,14 @@ def _initialiser(
         return None
 
     def initialise(network: Network, scaler: TargetScaler) -> None:
-        report = load_initial_weights(network, init, weights=weights, measures=recipe.measures, scaler=scaler)
+        report = load_initial_weights(
+            network,
+            init,
+            weights=weights,
+            measures=recipe.measures,
+            scaler=scaler,
+            quantity=recipe.fit.quantity,
+        )
         for line in report.lines():
             logger.info(line)
 
