@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import platform
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +34,9 @@ from spiroct.training.fit import Hardware, fit_network
 from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
+from spiroct.workflows.training_record import join_histories, training_facts, write_fold_facts, write_history
 from spiroct.workflows.training_results import Outcome, conformal_scores, ladder_of, results_of, write_outcome
 from spiroct.workflows.versions import result_versions
-
-HISTORY_COLUMNS = (
-    "fold", "epoch", "training", "validation", "validation_mae", "learning_rate", "seconds", "wait_share",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +134,9 @@ def train(
         finished = _checkpoint(job, tuple(members), outcome)
         finished.save(run.work / "checkpoint")
         write_outcome(outcome, _model_name(chosen), finished, run.work / "predictions.csv")
-        _join_histories(numbers, run.work)
+        join_histories(numbers, run.work)
         write_cohort(table, run.work / "cohort.csv", home=out)
-        write_json(run.work / "training.json", _facts(numbers, run.work))
+        write_json(run.work / "training.json", training_facts(numbers, run.work))
     return finished
 
 
@@ -245,12 +239,10 @@ def _fold(job: _Job, fold: int, folder: Path) -> Member:
         hardware=job.hardware,
     )
     member = Member(fold, found.scaler, half_precision(found.state), covariates)
-    _write_history(fold, found.history, folder / "history.csv")
+    write_history(fold, found.history, folder / "history.csv")
     rows = np.concatenate([validation, test])
     np.save(folder / ".estimates.npy", _estimates(job, member, rows))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if platform.system() == "Darwin" else 1024)
-    facts = {"best_epoch": found.best_epoch, "peak_memory_mib": round(peak), "epochs": len(found.history)}
-    write_json(folder / ".facts.json", facts | {"seconds": sum(row["seconds"] for row in found.history)})
+    write_fold_facts(found, folder)
     _checkpoint(job, (member,), None).save(folder / "checkpoint")
     (folder / ".last.ckpt").unlink(missing_ok=True)
     return member
@@ -328,27 +320,3 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
         ladder=() if outcome is None else ladder_of(outcome),
         intervals=() if outcome is None else conformal_scores(outcome),
     )
-
-
-def _write_history(fold: int, history: list[dict[str, float]], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"fold": fold, **row, "epoch": int(row["epoch"])} for row in history)
-
-
-def _join_histories(folds: list[int], work: Path) -> None:
-    texts = [(work / f"fold-{fold}" / "history.csv").read_text(encoding="utf-8") for fold in folds]
-    rows = [text.split("\n", 1)[1] for text in texts]
-    (work / "history.csv").write_text(texts[0].split("\n", 1)[0] + "\n" + "".join(rows), encoding="utf-8")
-
-
-def _facts(folds: list[int], work: Path) -> dict[str, Any]:
-    """Tell what may differ between two runs with the same results: time, memory, hardware."""
-    import json
-
-    import torch
-
-    found = {f"fold-{f}": json.loads((work / f"fold-{f}" / ".facts.json").read_text(encoding="utf-8")) for f in folds}
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {"folds": found, "gpu": gpu, "processor": platform.processor(), "threads": torch.get_num_threads()}
