@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
+from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.errors import ExitCode
+from spiroct.preprocessing.recipe import Region
 
 PERSON = ("--sex", "F", "--age", "53.4", "--height", "168")
 
@@ -234,8 +237,6 @@ class TestModelAndOutput:
         assert "demonstration-simulated-patients" in sentence
 
     def test_checkpoint_with_a_wrong_hash(self, refusal: Callable, nifti: Path, tmp_path: Path) -> None:
-        from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
-
         copy = tmp_path / "checkpoint"
         shutil.copytree(find(DEFAULT_CHECKPOINT).folder, copy)
         weights = copy / "weights-1.safetensors"
@@ -270,3 +271,40 @@ class TestModelAndOutput:
 
     def test_unknown_equations_list_the_known(self, refusal: Callable, nifti: Path) -> None:
         assert "gli-global-2022" in refusal(nifti, "--equations", "knudson")
+
+
+class TestOneLung:
+    """A network that sees one lung must be given the right one."""
+
+    @pytest.fixture
+    def one_lung(self, tmp_path: Path) -> Path:
+        demonstration = find(DEFAULT_CHECKPOINT)
+        folder = tmp_path / "left-lung"
+        recipe = replace(demonstration.recipe, region=Region.LEFT_LUNG)
+        replace(demonstration, name="left-lung", recipe=recipe).save(folder)
+        return folder
+
+    def test_a_mirrored_scan(
+        self, refusal: Callable, spiroct: Callable, one_lung: Path, chest: np.ndarray, tmp_path: Path
+    ) -> None:
+        scan = image(np.ascontiguousarray(chest[..., ::-1]), tmp_path / "mirrored.nii.gz")
+        sentence = refusal(scan, "--model", one_lung)
+        assert "laterality" in sentence
+        assert "liver on the left" in sentence
+        assert "--force" in sentence
+        words = ("predict", scan, *PERSON, "--model", one_lung, "--out", tmp_path / "forced", "--force")
+        assert spiroct(*words).code == ExitCode.DONE
+        written = json.loads((tmp_path / "forced" / "prediction.json").read_text(encoding="utf-8"))
+        assert any(text.startswith("laterality") for text in written["overrides"])
+
+    def test_a_mirrored_scan_for_both_lungs_only_warns(
+        self, spiroct: Callable, chest: np.ndarray, tmp_path: Path
+    ) -> None:
+        scan = image(np.ascontiguousarray(chest[..., ::-1]), tmp_path / "mirrored.nii.gz")
+        answer = spiroct("predict", scan, *PERSON, "--out", tmp_path / "both")
+        assert answer.code == ExitCode.DONE
+        assert "laterality" in answer.err
+
+    def test_a_scan_as_it_is(self, spiroct: Callable, one_lung: Path, nifti: Path, tmp_path: Path) -> None:
+        answer = spiroct("predict", nifti, *PERSON, "--model", one_lung, "--out", tmp_path / "right")
+        assert answer.code == ExitCode.DONE

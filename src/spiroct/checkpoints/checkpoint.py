@@ -146,8 +146,8 @@ class Checkpoint:
             "ladder": [regression.to_document() for regression in self.ladder],
             "intervals": [scores.to_document() for scores in self.intervals],
             "training_domain": {
-                "slice_thickness_mm": list(domain.slice_thickness_mm),
-                "kvp": list(domain.kvp),
+                "slice_thickness_mm": None if domain.slice_thickness_mm is None else list(domain.slice_thickness_mm),
+                "kvp": None if domain.kvp is None else list(domain.kvp),
                 "sharp_kernels": domain.sharp_kernels,
                 "contrast": domain.contrast,
             },
@@ -285,10 +285,15 @@ def _read_card(folder: Path) -> dict[str, Any]:
 
 
 def _domain(document: dict[str, Any]) -> TrainingDomain:
-    thickness, kvp = document["slice_thickness_mm"], document["kvp"]
+    sharp, contrast = document["sharp_kernels"], document["contrast"]
     return TrainingDomain(
-        slice_thickness_mm=(float(thickness[0]), float(thickness[1])),
-        kvp=(float(kvp[0]), float(kvp[1])),
-        sharp_kernels=bool(document["sharp_kernels"]),
-        contrast=bool(document["contrast"]),
+        slice_thickness_mm=_range(document["slice_thickness_mm"]),
+        kvp=_range(document["kvp"]),
+        sharp_kernels=None if sharp is None else bool(sharp),
+        contrast=None if contrast is None else bool(contrast),
     )
+
+
+def _range(pair: list[float] | None) -> tuple[float, float] | None:
+    """Smallest and largest as the card holds them; None where no training scan told."""
+    return None if pair is None else (float(pair[0]), float(pair[1]))

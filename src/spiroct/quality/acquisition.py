@@ -1,10 +1,11 @@
-"""The acquisition gate: slices, kernel, voltage and contrast, against general limits and the training domain."""
+"""The acquisition gate: slices, kernel and voltage, against general limits and the training domain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.kernels import is_sharp
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.volume import CTVolume
@@ -12,28 +13,40 @@ from spiroct.quality.verdict import Outcome, Verdict
 
 THICK_MM = 3.0
 TOO_THICK_MM = 6.0
+KVP = (100.0, 140.0)  # adult chest CT; densities were standardised at 120 kV
 
 
 @dataclass(frozen=True)
 class TrainingDomain:
-    """Acquisitions that a checkpoint has seen; anything else warns.
+    """Acquisitions that a checkpoint has seen; anything else warns. None where no training scan tells.
 
     Parameters
     ----------
-    slice_thickness_mm, kvp : tuple of two floats
+    slice_thickness_mm, kvp : tuple of two floats, or None
         Smallest and largest.
-    sharp_kernels, contrast : bool
+    sharp_kernels, contrast : bool or None
         Whether such scans were among them.
     """
 
-    slice_thickness_mm: tuple[float, float]
-    kvp: tuple[float, float]
-    sharp_kernels: bool
-    contrast: bool
+    slice_thickness_mm: tuple[float, float] | None
+    kvp: tuple[float, float] | None
+    sharp_kernels: bool | None
+    contrast: bool | None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names, in words, of what no training scan tells."""
+        told = {
+            "slice thickness": self.slice_thickness_mm,
+            "tube voltage": self.kvp,
+            "kernel": self.sharp_kernels,
+            "contrast": self.contrast,
+        }
+        return tuple(name for name, value in told.items() if value is None)
 
 
 def judge_acquisition(volume: CTVolume, domain: TrainingDomain | None = None) -> tuple[Verdict, ...]:
-    """Judge how a scan was made.
+    """Judge how a scan was made, by its header and its slices.
 
     Parameters
     ----------
@@ -45,12 +58,22 @@ def judge_acquisition(volume: CTVolume, domain: TrainingDomain | None = None) ->
     Returns
     -------
     tuple of Verdict
-        Slices above 6 mm fail (a judgement: ``--force``), above 3 mm warn; a kernel, voltage, thickness or contrast
-        that the checkpoint has not seen warns. A sharp kernel never refuses: the paper's own is sharp.
+        Slices above 6 mm fail (a judgement: ``--force``), above 3 mm warn; a kernel, voltage or thickness that the
+        checkpoint has not seen warns, and so does a checkpoint that does not know what it has seen. A sharp kernel
+        never refuses: the paper's own is sharp.
     """
-    spacing = to_canonical(volume).geometry.spacing[0]
-    thickness = max(spacing, volume.acquisition.slice_thickness_mm or 0.0)
-    return (_thickness(thickness), *_kernel(volume, domain), *_domain(volume, thickness, domain))
+    thickness = effective_thickness(volume.acquisition, to_canonical(volume).geometry.spacing[0])
+    return (
+        _thickness(thickness),
+        *_kernel(volume, domain),
+        *_voltage(volume.acquisition.kvp),
+        *_domain(volume, thickness, domain),
+    )
+
+
+def effective_thickness(facts: Acquisition, slice_spacing_mm: float) -> float:
+    """Larger of nominal thickness and distance of the slices, mm: overlap hides thick slices, gaps hide lung."""
+    return max(slice_spacing_mm, facts.slice_thickness_mm or 0.0)
 
 
 def _thickness(thickness: float) -> Verdict:
@@ -100,7 +123,7 @@ def _kernel(volume: CTVolume, domain: TrainingDomain | None) -> Iterator[Verdict
         )
     else:
         yield Verdict(check, Outcome.PASS, facts.kernel, limit, "Not an edge-enhancing kernel")
-    if domain is not None and sharp and not domain.sharp_kernels:
+    if domain is not None and sharp and domain.sharp_kernels is False:
         yield Verdict(
             "kernel_in_training_domain",
             Outcome.WARN,
@@ -111,17 +134,43 @@ def _kernel(volume: CTVolume, domain: TrainingDomain | None) -> Iterator[Verdict
         )
 
 
+def _voltage(kvp: float | None) -> Iterator[Verdict]:
+    check, limit = "tube_voltage", f"{KVP[0]:g} to {KVP[1]:g} kV"
+    if kvp is None:  # nothing to judge: converted images tell no voltage
+        return
+    if KVP[0] <= kvp <= KVP[1]:
+        yield Verdict(check, Outcome.PASS, f"{kvp:g} kV", limit, "A usual tube voltage")
+    else:
+        yield Verdict(
+            check,
+            Outcome.WARN,
+            f"{kvp:g} kV",
+            limit,
+            "An unusual tube voltage shifts the density of blood, bone and contrast agent, that of lung much less",
+            "Do not compare densities with scans at 120 kV",
+        )
+
+
 def _domain(volume: CTVolume, thickness: float, domain: TrainingDomain | None) -> Iterator[Verdict]:
     if domain is None:
         return
-    facts = volume.acquisition
-    for check, value, (low, high), unit in (
+    if domain.unknown:
+        yield Verdict(
+            "training_domain",
+            Outcome.WARN,
+            f"unknown: {', '.join(domain.unknown)}",
+            "known for the scans that the checkpoint was trained on",
+            "Nobody can tell whether this scan is like those that the checkpoint was trained on",
+            "Read the estimates with more doubt; train from DICOM, whose headers tell",
+        )
+    for check, value, seen, unit in (
         ("thickness_in_training_domain", thickness, domain.slice_thickness_mm, "mm"),
-        ("tube_voltage_in_training_domain", facts.kvp, domain.kvp, "kV"),
+        ("tube_voltage_in_training_domain", volume.acquisition.kvp, domain.kvp, "kV"),
     ):
-        limit = f"{low:g} to {high:g} {unit}"
-        if value is None:  # nothing to judge: converted images tell no voltage
+        if value is None or seen is None:
             continue
+        low, high = seen
+        limit = f"{low:g} to {high:g} {unit}"
         if low <= value <= high:
             yield Verdict(check, Outcome.PASS, f"{value:g} {unit}", limit, "The checkpoint was trained on such scans")
         else:
@@ -133,12 +182,3 @@ def _domain(volume: CTVolume, thickness: float, domain: TrainingDomain | None) -
                 "The checkpoint was not trained on such scans; its estimates may shift",
                 "Read the estimates with more doubt",
             )
-    if facts.contrast and not domain.contrast:
-        yield Verdict(
-            "contrast_in_training_domain",
-            Outcome.WARN,
-            facts.contrast,
-            "no contrast agent",
-            "The checkpoint was trained without contrast, which brightens vessels and lung",
-            "Read densities and estimates with more doubt",
-        )

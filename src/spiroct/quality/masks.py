@@ -1,11 +1,11 @@
-"""The mask doctor: whether the lungs are whole, plausible, and on their sides."""
+"""Lung masks: whether the scan reaches past both ends of the lungs, and whether their volumes are plausible."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from spiroct.imaging.orientation import to_canonical
-from spiroct.imaging.volume import CTVolume, LabelMap
+from spiroct.imaging.volume import LabelMap
 from spiroct.quality.verdict import Outcome, Verdict
 
 # A lung ends in a point: what it still covers in the very first or last slice tells how much is cut off.
@@ -14,31 +14,25 @@ VOLUME_L = (1.0, 10.0)
 RIGHT_SHARE = (0.40, 0.68)  # right lung 52 to 57 % of both in health (Yamada 2020, doi 10.1111/joa.13244, and others)
 
 
-def judge_lungs(volume: CTVolume, lungs: LabelMap) -> tuple[Verdict, ...]:
+def judge_lungs(lungs: LabelMap) -> tuple[Verdict, ...]:
     """Judge a lung mask.
 
     Parameters
     ----------
-    volume : CTVolume
-        The scan.
     lungs : LabelMap
         1 right, 2 left, on the grid of the scan.
 
     Returns
     -------
     tuple of Verdict
-        Lungs cut at the top or base fail (a judgement: ``--force``); a side that is cut by the field of view, an
-        implausible volume or a lopsided pair warns.
+        Lungs cut at the top or base fail (a judgement: ``--force``); an implausible volume or a lopsided pair warns.
     """
     labels = to_canonical(lungs)
     mask, spacing = labels.labels > 0, labels.geometry.spacing
     cm2 = spacing[1] * spacing[2] / 100
     ends = {"top": float(np.count_nonzero(mask[-1])) * cm2, "base": float(np.count_nonzero(mask[0])) * cm2}
-    sides = (mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1])
-    at_border = sum(int(np.count_nonzero(side)) for side in sides)
     return (
         *(_end(name, area) for name, area in ends.items()),
-        _border(at_border),
         _volume(lungs.volume_l()),
         _sides(labels),
     )
@@ -55,20 +49,6 @@ def _end(name: str, area: float) -> Verdict:
         limit,
         f"The {name} of the lungs lies outside the scan, so volumes and estimates would be too small",
         "Use a scan that covers the whole lungs",
-    )
-
-
-def _border(voxels: int) -> Verdict:
-    check, limit = "lungs_cut_at_side", "no lung at the lateral border of the image"
-    if not voxels:
-        return Verdict(check, Outcome.PASS, "0 voxels", limit, "The field of view holds both lungs")
-    return Verdict(
-        check,
-        Outcome.WARN,
-        f"{voxels} voxels",
-        limit,
-        "The field of view may cut the lungs, so volumes may be too small",
-        "Use a reconstruction with a larger field of view",
     )
 
 

@@ -6,15 +6,20 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from spiroct.errors import RefusalError
+from spiroct.errors import RefusalError, ScanError
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.log import logger
 from spiroct.quality.acquisition import TrainingDomain, judge_acquisition
+from spiroct.quality.coarse import coarse_scan
 from spiroct.quality.contents import judge_contents
+from spiroct.quality.laterality import judge_laterality
 from spiroct.quality.masks import judge_lungs
 from spiroct.quality.verdict import Outcome, Verdict
+from spiroct.quality.wholeness import judge_wholeness
 from spiroct.segmentation.lungs import LungOptions, segment_lungs
+
+LEAST_MASK_L = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ def examine(
     lungs: str | LabelMap = "threshold",
     options: LungOptions | None = None,
     domain: TrainingDomain | None = None,
+    one_sided: bool = False,
     force: bool = False,
 ) -> Examined:
     """Find the lungs of a scan and judge whether its numbers can be believed.
@@ -62,6 +68,8 @@ def examine(
         Atlases, fusion or weights that the method needs.
     domain : TrainingDomain, optional
         What the checkpoint was trained on; None judges by general limits only.
+    one_sided : bool
+        True where the left or the right lung alone is to be used: then a failed laterality check refuses.
     force : bool
         Let judgements pass; they are recorded in ``overrides``.
 
@@ -72,10 +80,22 @@ def examine(
     ScanError
         If there are no lungs to be found, whatever ``force`` says.
     """
-    before = (*judge_acquisition(volume, domain), *judge_contents(volume))
+    before = judge_acquisition(volume, domain)
     overrides = _refuse_or_record(before, scan, force=force)
     labels = lungs if isinstance(lungs, LabelMap) else segment_lungs(volume, method=lungs, options=options)
-    after = judge_lungs(volume, labels)
+    if labels.volume_l() < LEAST_MASK_L:
+        raise ScanError(
+            f"{scan}: the lung mask holds {labels.volume_l():.2f} L",
+            f"the lungs of an adult hold {LEAST_MASK_L:g} L at the very least",
+            "look at the mask, or segment the lungs anew",
+        )
+    coarse = coarse_scan(volume, labels)
+    after = (
+        *judge_contents(coarse, volume.acquisition, domain),
+        *judge_lungs(labels),
+        *judge_wholeness(coarse),
+        judge_laterality(coarse, one_sided=one_sided),
+    )
     overrides += _refuse_or_record(after, scan, force=force)
     for verdict in (*before, *after):
         if verdict.outcome is Outcome.WARN:

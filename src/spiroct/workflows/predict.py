@@ -22,6 +22,7 @@ from spiroct.pft.demographics import Demographics, check_person
 from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
 from spiroct.pft.units import absolute_value
+from spiroct.preprocessing.recipe import Region
 from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.reporting.page import write_report
 from spiroct.reporting.table import write_predictions
@@ -132,9 +133,16 @@ def predict(
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
+<<<<<<< HEAD
         examined = examine(volume, scan, domain=checkpoint.training_domain, force=force)
         vessels = segment_vessels(volume, examined.lungs) if checkpoint.recipe.region.needs_vessels else None
         prepared = predictor.prepare(volume, examined.lungs, vessels)
+=======
+        one_sided = checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG)
+        examined = examine(volume, scan, domain=checkpoint.training_domain, one_sided=one_sided, force=force)
+        prepared = predictor.prepare(volume, examined.lungs)
+        estimates = predictor.estimate(prepared)
+>>>>>>> fc38f3e (Judge the mask and the side of a scan: lung left out, holes, leaks, laterality, contrast by the aorta)
         biomarkers = lung_biomarkers(volume, examined.lungs)
         readings = readings_of(
             sex=demographics.sex, age=demographics.age, height_cm=demographics.height_cm, biomarkers=biomarkers
