@@ -133,16 +133,10 @@ def predict(
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
-<<<<<<< HEAD
-        examined = examine(volume, scan, domain=checkpoint.training_domain, force=force)
-        vessels = segment_vessels(volume, examined.lungs) if checkpoint.recipe.region.needs_vessels else None
-        prepared = predictor.prepare(volume, examined.lungs, vessels)
-=======
         one_sided = checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG)
         examined = examine(volume, scan, domain=checkpoint.training_domain, one_sided=one_sided, force=force)
-        prepared = predictor.prepare(volume, examined.lungs)
-        estimates = predictor.estimate(prepared)
->>>>>>> fc38f3e (Judge the mask and the side of a scan: lung left out, holes, leaks, laterality, contrast by the aorta)
+        vessels = segment_vessels(volume, examined.lungs) if checkpoint.recipe.region.needs_vessels else None
+        prepared = predictor.prepare(volume, examined.lungs, vessels)
         biomarkers = lung_biomarkers(volume, examined.lungs)
         readings = readings_of(
             sex=demographics.sex, age=demographics.age, height_cm=demographics.height_cm, biomarkers=biomarkers
