@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from spiroct.errors import InputError
-from spiroct.evaluation.agreement import pearson_r
+from spiroct.evaluation.correlation import Correlation, pearson
 
 
 def correlation_table(
@@ -49,16 +48,8 @@ def correlation_table(
         for column in columns:
             both = np.isfinite(numbers[row]) & np.isfinite(numbers[column])
             n = int(both.sum())
-            r = pearson_r(numbers[row][both], numbers[column][both]) if n > 2 else float("nan")
-            found.append({"row": row, "column": column, "r": r, **_around(r, n, level), "n": n})
+            pair = (numbers[row][both], numbers[column][both])
+            one = pearson(*pair, level=level) if n > 2 else Correlation(*(float("nan"),) * 4)
+            limits = {"lower": one.lower, "upper": one.upper}
+            found.append({"row": row, "column": column, "r": one.value, **limits, "p": one.p, "n": n})
     return pd.DataFrame(found, columns=["row", "column", "r", "lower", "upper", "p", "n"])
-
-
-def _around(r: float, n: int, level: float) -> dict[str, float]:
-    if not np.isfinite(r):
-        return dict.fromkeys(("lower", "upper", "p"), float("nan"))
-    if abs(r) >= 1:
-        return {"lower": r, "upper": r, "p": 0.0}
-    p = float(2 * stats.t.sf(abs(r) * np.sqrt((n - 2) / (1 - r**2)), n - 2))
-    half = float(stats.norm.ppf((1 + level) / 2)) / np.sqrt(n - 3) if n > 3 else float("nan")
-    return {"lower": float(np.tanh(np.arctanh(r) - half)), "upper": float(np.tanh(np.arctanh(r) + half)), "p": p}
