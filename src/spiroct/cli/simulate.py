@@ -16,7 +16,7 @@ Site = Annotated[str, typer.Option("--site", help="A or B: another scanner, kern
 Preset = Annotated[str, typer.Option("--preset", help="ssc or healthy.")]
 Without = Annotated[
     list[str] | None,
-    typer.Option("--without", help="Cause whose effect on function is set to zero; repeatable."),
+    typer.Option("--without", help="Cause (or the start of its name) without effect on function; repeatable."),
 ]
 Variant = Annotated[int, typer.Option("--variant", help="1, or 2: vessel and texture generators no training saw.")]
 
@@ -31,7 +31,7 @@ def patient(
     preset: Preset = "ssc",
     variant: Variant = 1,
     source: Annotated[
-        Path | None, typer.Option("--from", help="A patient.json to start from.", show_default=False)
+        Path | None, typer.Option("--from", help="A patient.json or its folder to start from.", show_default=False)
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="CAUSE=VALUE, such as ild_extent=0.3; repeatable.")
