@@ -43,7 +43,7 @@ def faults_of(rows: Rows, *, folder: Path, images: bool) -> Iterator[Fault]:
     folder : Path
         Where relative paths start.
     images : bool
-        Whether every scan needs an existing image.
+        Whether every scan needs an existing image, and masks that are named have to exist.
 
     Yields
     ------
@@ -74,7 +74,7 @@ def _row_faults(row: dict[str, str], folder: Path, *, images: bool) -> Iterator[
     yield from _measurement_faults(numbers)
     yield from _word_faults(row)
     for name in PATHS:
-        if row.get(name, "") and not (folder / row[name]).exists():
+        if images and row.get(name, "") and not (folder / row[name]).exists():
             yield f"{name} {row[name]} does not exist"
     if images and not row["image"]:
         yield "image is empty"

@@ -6,9 +6,7 @@ import csv
 import difflib
 import io
 import os
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +14,12 @@ import pandas as pd
 
 from spiroct.cohort.cohort import DLCO_TRADITIONAL, FLAGS, NUMBERS, OPTIONAL, ORDER, PATHS, REQUIRED, Cohort
 from spiroct.cohort.faults import Fault, faults_of
-from spiroct.errors import InputError
+from spiroct.cohort.text_table import read_text_table, refusal_of
 from spiroct.log import logger
 from spiroct.pft.measures import Measure
 from spiroct.pft.units import dlco_to_si
 
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """The file as text: header, rows by line number, and what had to be interpreted."""
-
-    header: list[str]
-    rows: list[tuple[int, dict[str, str]]]
-    notes: list[str]
+_CONVERTED = "DLCO is converted from mL/min/mmHg to mmol/min/kPa"
 
 
 def read_cohort(path: Path, *, images: bool = True) -> Cohort:
@@ -45,7 +34,7 @@ def read_cohort(path: Path, *, images: bool = True) -> Cohort:
     path : Path
         The CSV file.
     images : bool
-        Whether every scan needs an existing image; False for studies of the numbers alone.
+        Whether every scan needs an existing image; False for studies of the numbers alone, which look at no path.
 
     Returns
     -------
@@ -56,19 +45,20 @@ def read_cohort(path: Path, *, images: bool = True) -> Cohort:
     InputError
         If the file cannot be read as a cohort. All faults are listed, each with its line.
     """
-    raw = _read_text(path)
+    raw = read_text_table(path, kind="cohort", numbers=(*NUMBERS, DLCO_TRADITIONAL))
+    notes = [*raw.notes, *([_CONVERTED] if DLCO_TRADITIONAL in raw.header else [])]
     faults = [*_header_faults(raw.header)]
     if not faults and not raw.rows:
         faults = [Fault(1, "there are no patients below the header")]
     if faults:
-        raise _refusal(path, faults)
+        raise refusal_of("cohort", path, faults)
     rows = [(line, _with_scan_id(row)) for line, row in raw.rows]
     faults = list(faults_of(rows, folder=path.parent, images=images))
     if faults:
-        raise _refusal(path, faults)
-    for note in raw.notes:
+        raise refusal_of("cohort", path, faults)
+    for note in notes:
         logger.warning("%s: %s.", path, note)
-    return Cohort(_typed([row for _, row in rows]), path.parent, tuple(raw.notes))
+    return Cohort(_typed([row for _, row in rows]), path.parent, tuple(notes))
 
 
 def write_cohort(cohort: Cohort, path: Path, *, home: Path | None = None) -> None:
@@ -112,42 +102,6 @@ def _moved(name: str, old: Path, new: Path) -> str:
     return Path(os.path.relpath((old / name).resolve(), new.resolve())).as_posix()
 
 
-def _read_text(path: Path) -> _Raw:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"cohort {path}", "there is no such file", "check the path") from None
-    except IsADirectoryError:
-        raise InputError(f"cohort {path}", "it is a folder", "name the CSV file in it") from None
-    except (OSError, UnicodeDecodeError) as unreadable:
-        raise InputError(
-            f"cohort {path}", f"it is not a text table ({unreadable})", "save it as CSV in UTF-8"
-        ) from None
-    lines = text.splitlines()
-    first = lines[0] if lines else ""
-    semicolon = first.count(";") > first.count(",")
-    notes = ["fields are separated by semicolons"] if semicolon else []
-    reader = csv.reader(io.StringIO(text), delimiter=";" if semicolon else ",")
-    header = [name.strip() for name in next(reader, [])]
-    rows, commas = [], False
-    for record in reader:
-        cells = [cell.strip() for cell in record]
-        if not any(cells):
-            continue
-        row = dict(zip(header, cells, strict=False)) | dict.fromkeys(header[len(cells) :], "")
-        if len(cells) > len(header):
-            row["_surplus"] = ", ".join(cells[len(header) :])
-        for name in (*NUMBERS, DLCO_TRADITIONAL):
-            if _DECIMAL_COMMA.match(row.get(name, "")):
-                row[name], commas = row[name].replace(",", "."), True
-        rows.append((reader.line_num, row))
-    if commas:
-        notes.append("commas in numbers are read as decimal points")
-    if DLCO_TRADITIONAL in header:
-        notes.append("DLCO is converted from mL/min/mmHg to mmol/min/kPa")
-    return _Raw(header, rows, notes)
-
-
 def _header_faults(header: list[str]) -> Iterator[Fault]:
     duplicates = sorted({name for name in header if name and header.count(name) > 1})
     for name in duplicates:
@@ -181,12 +135,3 @@ def _typed(rows: list[dict[str, str]]) -> pd.DataFrame:
         else:
             columns[name] = np.array(cells, dtype=object)
     return pd.DataFrame(columns)
-
-
-def _refusal(path: Path, faults: list[Fault]) -> InputError:
-    count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
-    return InputError(
-        f"cohort {path} has {count}",
-        "; ".join(f"line {fault.line}, {fault.what}" for fault in sorted(faults)),
-        "mend the table and read it again",
-    )
