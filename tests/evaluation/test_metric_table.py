@@ -35,7 +35,7 @@ def test_validation_is_pooled() -> None:
     assert [p.fold for p in parts] == ["1", "2", "3", "4", "pooled"]
     assert [p.fold for p in headlines(data)] == ["pooled"]
     table = metric_table(data, resamples=200)
-    assert list(table.columns) == [*METRIC_COLUMNS, "reason"]
+    assert list(table.columns) == [*METRIC_COLUMNS, "reason", "headline"]
     error = (data["estimated"] - data["measured"]).abs()
     assert value(table, "pooled", "mae") == pytest.approx(error.mean())
     by_fold = error.groupby(data["fold"]).mean()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.faults import Fault, Rows
 from spiroct.cohort.text_table import read_text_table, refusal_of
 from spiroct.errors import InputError
@@ -26,6 +27,7 @@ KEY = ("scan_id", "model", "set", "fold", "measure", "quantity")
 COLUMNS = ("patient_id", *KEY, "unit", *NUMBERS)
 PERCENT = "%"
 LEAST_PATIENTS = 3
+CONVERTED = "DLCO is converted from mL/min/mmHg to mmol/min/kPa"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Predictions:
     notes: tuple[str, ...] = ()
 
 
-def read_predictions(path: Path) -> Predictions:
+def read_predictions(path: Path, *, cohort: Cohort | None = None) -> Predictions:
     """Read a table of predictions and check all of it.
 
     Columns ``patient_id, measure, unit, measured, estimated`` are needed. Left out, ``scan_id`` is the patient_id,
@@ -54,6 +56,8 @@ def read_predictions(path: Path) -> Predictions:
     Parameters
     ----------
     path : Path
+    cohort : Cohort, optional
+        Fills in absolute measured values that the file leaves empty, by ``scan_id``.
 
     Raises
     ------
@@ -73,10 +77,13 @@ def read_predictions(path: Path) -> Predictions:
         raise refusal_of("predictions", path, faults)
     table = _typed([row for _, row in rows])
     converted = (table["measure"] == Measure.DLCO) & (table["unit"] == TRADITIONAL)
-    notes = [*raw.notes, *_notes(table, raw.header)]
     for column in ("measured", "estimated", "lower", "upper"):
         table.loc[converted, column] = dlco_to_si(table.loc[converted, column])
     table.loc[converted, "unit"] = Measure.DLCO.unit
+    filled = 0 if cohort is None else _fill_measured(table, cohort)
+    notes = [*raw.notes, *([CONVERTED] if converted.any() else []), *_notes(table, raw.header)]
+    if filled:
+        notes.append(f"{filled} measured values are taken from the cohort")
     _refuse_what_has_no_agreement(table, path)
     for note in notes:
         logger.warning("%s: %s.", path, note)
@@ -190,8 +197,6 @@ def _typed(rows: list[dict[str, str]]) -> pd.DataFrame:
 
 
 def _notes(table: pd.DataFrame, header: list[str]) -> Iterator[str]:
-    if ((table["measure"] == Measure.DLCO) & (table["unit"] == TRADITIONAL)).any():
-        yield "DLCO is converted from mL/min/mmHg to mmol/min/kPa"
     assumed = {"scan_id": "the patient_id", "model": "the name of the file", "set": "test", "fold": "ensemble",
                "quantity": "absolute"}  # fmt: skip
     for name, default in assumed.items():
@@ -208,6 +213,17 @@ def _notes(table: pd.DataFrame, header: list[str]) -> Iterator[str]:
     if lost:
         counts = ", ".join(f"{count} of {name}" for name, count in lost.items())
         yield f"rows without a measured or an estimated value are left out: {counts}"
+
+
+def _fill_measured(table: pd.DataFrame, cohort: Cohort) -> int:
+    """Put the cohort's measured values where the table has none, and count them."""
+    by_scan, filled = cohort.table.set_index("scan_id"), 0
+    for measure in Measure:
+        gap = (table["measure"] == measure) & (table["quantity"] == "absolute") & table["measured"].isna()
+        found = table.loc[gap, "scan_id"].map(by_scan[measure.value])
+        table.loc[gap, "measured"] = found
+        filled += int(found.notna().sum())
+    return filled
 
 
 def _refuse_what_has_no_agreement(table: pd.DataFrame, path: Path) -> None:

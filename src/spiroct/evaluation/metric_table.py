@@ -30,20 +30,21 @@ def metric_table(predictions: pd.DataFrame, *, resamples: int = RESAMPLES, seed:
     Returns
     -------
     DataFrame
-        Columns of metrics.csv and ``reason``. Beside the metrics of :data:`spiroct.evaluation.metrics.NAMES`,
+        Columns of metrics.csv, ``reason``, and ``headline``: whether the row's part stands for its model and set
+        (:class:`spiroct.evaluation.parts.Part`). Beside the metrics of :data:`spiroct.evaluation.metrics.NAMES`,
         ``<metric>_fold_sd``: the standard deviation over folds, n being the number of folds.
     """
     rows: list[tuple[object, ...]] = []
     earlier: list[tuple[Part, list[Metric]]] = []
     for part in parts_of(predictions):
         found = part_metrics(part, resamples=resamples, seed=seed)
-        rows += [(*part.key, *_cells(one)) for one in found]
+        rows += [(*part.key, *_cells(one), part.headline) for one in found]
         if not part.headline and part.fold.isdecimal():
             earlier.append((part, found))
         if part.headline:
             folds = [f for p, f in earlier if p.key[:2] + p.key[3:] == part.key[:2] + part.key[3:]]
-            rows += [(*part.key, *_cells(one)) for one in over_folds(folds)]
-    return pd.DataFrame(rows, columns=[*METRIC_COLUMNS, "reason"])
+            rows += [(*part.key, *_cells(one), True) for one in over_folds(folds)]
+    return pd.DataFrame(rows, columns=[*METRIC_COLUMNS, "reason", "headline"])
 
 
 def part_metrics(part: Part, *, resamples: int = RESAMPLES, seed: int = 0) -> list[Metric]:

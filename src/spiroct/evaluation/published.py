@@ -120,10 +120,10 @@ INPUTS = {
 REPEATABILITY = {DLCO: (10, 20, 18), FEV1: (6, 19, 14), FVC: (5, 15, 12), TLC: (10, 13, 11)}
 # Table 6, probably the test set: R with the network alone, then with each biomarker added.
 STEPWISE = {
-    DLCO: ((), 0.75, "lung volume", 0.78, "beta", 0.81),
-    FEV1: ((), 0.74, "Perc85", 0.83),
-    FVC: ((), 0.82, "Perc85", 0.87, "lung volume", 0.88),
-    TLC: ((), 0.83, "Perc85", 0.88, "lung volume", 0.90),
+    DLCO: (("NetDLCO", 0.75), ("V_lung", 0.78), ("beta", 0.81)),
+    FEV1: (("NetFEV1", 0.74), ("Perc85", 0.83)),
+    FVC: (("NetFVC", 0.82), ("Perc85", 0.87), ("V_lung", 0.88)),
+    TLC: (("NetTLC", 0.83), ("Perc85", 0.88), ("V_lung", 0.90)),
 }
 # Table 7: subjects, MAE of FEV1 and FVC, R of FEV1 and FVC; None where not reported.
 OTHERS = {

@@ -76,7 +76,7 @@ CRITERIA = (
     Criterion(Measure.FEV1, "year to year", 15.0, "%", _INTERPRETATION.removesuffix(", normal subjects")),
     Criterion(Measure.FVC, "year to year", 15.0, "%", _INTERPRETATION.removesuffix(", normal subjects")),
 )
-NO_BETWEEN_SESSION_TLC = "the sources give no limit between sessions for TLC"
+NO_BETWEEN_SESSION_TLC = "The sources give no limit between sessions for TLC"
 
 
 def criteria_of(measure: Measure) -> tuple[Criterion, ...]:
