@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spiroct.inference.predictor import Predictor
     from spiroct.pft.demographics import Demographics
     from spiroct.pft.measures import Measure
+    from spiroct.workflows.evaluate import evaluate
     from spiroct.workflows.predict import predict
     from spiroct.workflows.reference import reference
     from spiroct.workflows.segment import segment
@@ -29,6 +30,7 @@ _HOMES = {
     "Measure": "spiroct.pft.measures",
     "Prediction": "spiroct.inference.prediction",
     "Predictor": "spiroct.inference.predictor",
+    "evaluate": "spiroct.workflows.evaluate",
     "predict": "spiroct.workflows.predict",
     "read_ct": "spiroct.imaging.reading",
     "reference": "spiroct.workflows.reference",
@@ -47,6 +49,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "__version__",
+    "evaluate",
     "predict",
     "read_ct",
     "reference",

@@ -76,6 +76,7 @@ def changed(old: str, new: str, row: int = 0) -> list[str]:
         ([HEAD, *changed("2.5,4.5", "4.5,2.5")], "lower 4.5 is above upper 2.5"),
         ([HEAD, *changed("2.5,4.5", "2.5,")], "both lower and upper"),
         ([HEAD, *changed("0.9", "90")], "level 90 is not between"),
+        ([HEAD, *changed("0.9", "0.8", 1)], "line 3, level is 0.8 here and 0.9 in line 2"),
         ([HEAD, *changed("p0,", ",")], "patient_id is empty"),
         ([HEAD, *ROWS, ROWS[0]], "line 6, s0, net, test, ensemble, FVC, absolute is there already in line 2"),
         ([HEAD, *ROWS, ROWS[0].replace("p0", "px").replace("net", "b")], "of patient px here and p0"),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from spiroct.cli import biomarkers, doctor, import_cohort, models, predict, reference, segment, simulate, train
+from spiroct.cli import (
+    biomarkers,
+    doctor,
+    evaluate,
+    import_cohort,
+    models,
+    predict,
+    reference,
+    segment,
+    simulate,
+    train,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -18,5 +29,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(simulate.app, name="simulate")
     app.add_typer(import_cohort.app, name="import")
     app.command("train", short_help="Train a network on a cohort.")(train.train)
+    app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
     app.add_typer(models.app, name="models")
     app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

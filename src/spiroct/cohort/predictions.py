@@ -150,7 +150,15 @@ def _value_faults(row: dict[str, str], numbers: dict[str, float]) -> Iterator[st
 
 def _mixed_units(rows: Rows) -> Iterator[Fault]:
     first: dict[tuple[str, str], tuple[int, str]] = {}
+    levels: dict[tuple[str, ...], tuple[int, str]] = {}
     for line, row in rows:
+        if row["level"]:
+            what = tuple(row[name] for name in ("model", "set", "measure", "quantity"))
+            place, level = levels.setdefault(what, (line, row["level"]))
+            if not _same(level, row["level"]):
+                yield Fault(
+                    line, f"level is {row['level']} here and {level} in line {place}; a model promises one level"
+                )
         place, unit = first.setdefault((row["measure"], row["quantity"]), (line, row["unit"]))
         if unit != row["unit"]:
             yield Fault(line, f"{row['measure']} is in {row['unit']} here and in {unit} in line {place}; use one unit")
@@ -220,7 +228,7 @@ def _fill_measured(table: pd.DataFrame, cohort: Cohort) -> int:
     by_scan, filled = cohort.table.set_index("scan_id"), 0
     for measure in Measure:
         gap = (table["measure"] == measure) & (table["quantity"] == "absolute") & table["measured"].isna()
-        found = table.loc[gap, "scan_id"].map(by_scan[measure.value])
+        found = table.loc[gap, "scan_id"].map(by_scan[measure.value]).astype("float64")
         table.loc[gap, "measured"] = found
         filled += int(found.notna().sum())
     return filled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from spiroct.evaluation import published
@@ -18,7 +20,7 @@ def comparison_table(comparison: pd.DataFrame) -> ResultTable:
     for row in comparison.itertuples():
         places = digits(row.metric, row.quantity)
         values = [number(v, places) for v in (row.value, row.against_value)]
-        test = row.test if row.margin != row.margin else f"{row.test}, margin {number(row.margin, 3)}"
+        test = row.test if math.isnan(row.margin) else f"{row.test}, margin {number(row.margin, 3)}"
         rows.append((row.model, row.against, row.set, measure_words(row.measure, row.quantity), test,
                      METRIC_WORDS.get(row.metric, row.metric), *values,
                      with_interval(row.difference, row.lower, row.upper, places + 1), p_words(row.p),
@@ -75,7 +77,7 @@ def partial_table(partial: pd.DataFrame) -> ResultTable:
     )
 
 
-def regression_table(found: TableSix, model: str, set_name: str) -> ResultTable:
+def regression_table(found: TableSix, model: str, set_name: str, *, name: str = "table-6") -> ResultTable:
     """Lay out Table 6: R of the network's estimate with biomarkers added step by step, and what is honest about it."""
     rows = [
         (str(step.measure), f"stepwise, step {step.step}", str(step.predictors), number(step.r), DASH)
@@ -93,10 +95,10 @@ def regression_table(found: TableSix, model: str, set_name: str) -> ResultTable:
     ]
     for measure, steps in published.STEPWISE.items():
         for i, (_, r) in enumerate(steps):
-            rows.append((measure.value, "Jia 2023", ", ".join(name for name, _ in steps[: i + 1]), number(r), DASH))
+            rows.append((measure.value, "Jia 2023", ", ".join(one for one, _ in steps[: i + 1]), number(r), DASH))
     left_out = tuple(f"{measure} is left out: {reason}" for measure, reason in found.reasons.items())
     return ResultTable.of(
-        "table-6",
+        name,
         f"Measured lung function explained by estimate and biomarkers: {model}, {set_name} (Table 6 of Jia 2023)",
         ("Measure", "Method", "Predictors", "R", "R out of fold"),
         rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -34,6 +35,41 @@ OTHER_PATIENTS = (
 )
 PAPER_METRICS = (("r", "R", 2), ("icc_a1", "ICC", 2), ("mae", "MAE", 2), ("mape", "MAPE (%)", 1))
 INDIRECT = "percent_predicted_indirect"
+_LIMITS = ("value", "lower", "upper")
+
+
+def summary_table(metrics: pd.DataFrame) -> ResultTable:
+    """Lay out what a reader asks first, one row a model, set and measure."""
+    chosen = metrics.loc[metrics["headline"] & (metrics["quantity"] == "absolute")]
+    rows = []
+    for model, set_name, fold in models_and_sets(chosen):
+        own = chosen.loc[(chosen["model"] == model) & (chosen["set"] == set_name)]
+        for measure in measures_in(own):
+            found = own.loc[own["measure"] == measure].set_index("metric")
+            rows.append((model, f"{set_name}, {fold}", f"{measure} ({Measure(measure).unit})", *_summary(found)))
+    return ResultTable.of(
+        "summary",
+        "In short, with 95 % intervals",
+        (
+            *("Model", "Set", "Measure", "n", "MAE±SD", "MAPE±SD (%)", "Bias", "Limits of agreement"),
+            *("R", "R in words", "ICC(A,1)", "ICC in words", "CCC"),
+        ),
+        rows,
+        words=3,
+        notes=("Bias is estimated minus measured. Words: R by Schober 2018; ICC by Koo and Li 2016, of both limits.",),
+    )
+
+
+def _summary(found: pd.DataFrame) -> tuple[str, ...]:
+    value = {name: float(found.loc[name, "value"]) for name in found.index}
+    classes = [strength_words(name, *(float(found.loc[name, c]) for c in _LIMITS)) for name in ("r", "icc_a1")]
+    span = f"{number(value['loa_lower'])} to {number(value['loa_upper'])}"
+    return (
+        *(str(int(found.loc["mae", "n"])), with_sd(value["mae"], value["mae_sd"])),
+        *(with_sd(value["mape"], value["mape_sd"], 1), interval_of(found, "bias")),
+        span if math.isfinite(value["loa_lower"]) else DASH,
+        *(interval_of(found, "r"), classes[0], interval_of(found, "icc_a1"), classes[1], interval_of(found, "ccc")),
+    )
 
 
 def agreement_table(metrics: pd.DataFrame) -> ResultTable:
@@ -245,5 +281,22 @@ def limits_table(metrics: pd.DataFrame) -> ResultTable | None:
 
 
 def _mean(values: Sequence[float]) -> float:
-    known = [v for v in values if v == v]  # noqa: PLR0124 - NaN is not itself
+    known = [v for v in values if math.isfinite(v)]
     return sum(known) / len(known) if len(known) == len(values) else float("nan")
+
+
+def short_text(metrics: pd.DataFrame) -> str:
+    """Write the main metrics as a short text table for the terminal."""
+    head = f"{'model':<22}{'set':<12}{'measure':<22}{'n':>6}{'MAE':>8}{'bias':>8}{'R':>7}{'ICC':>7}  ICC in words"
+    lines = [head]
+    for key, own in metrics.loc[metrics["headline"]].groupby(["model", "set", "measure", "quantity"], sort=False):
+        model, set_name, measure, quantity = (str(k) for k in key)
+        found = own.set_index("metric")
+        value = {name: float(found.loc[name, "value"]) for name in ("mae", "bias", "r", "icc_a1")}
+        places = digits("mae", quantity)
+        numbers = f"{number(value['mae'], places):>8}{number(value['bias'], places):>8}"
+        numbers += f"{number(value['r']):>7}{number(value['icc_a1']):>7}"
+        name, count = measure_words(measure, quantity), int(found.loc["mae", "n"])
+        words = strength_words("icc_a1", *(float(found.loc["icc_a1", c]) for c in _LIMITS))
+        lines.append(f"{model[:21]:<22}{set_name:<12}{name:<22}{count:>6}{numbers}  {words}")
+    return "\n".join(lines)

@@ -99,7 +99,7 @@ def with_sd(value: float, sd: float, places: int = 2) -> str:
 
 
 def strength_words(metric: str, value: float, lower: float, upper: float) -> str:
-    """Name the class of a correlation or reliability; of a reliability that of both limits where they differ."""
+    """Name the class of a correlation; of a reliability the classes of both limits, as Koo and Li 2016 ask."""
     if metric == "r":
         return correlation_strength(value)
     if metric != "icc_a1":
@@ -107,7 +107,7 @@ def strength_words(metric: str, value: float, lower: float, upper: float) -> str
     low, high = (reliability_strength(v) for v in (lower, upper))
     if not (math.isfinite(lower) and math.isfinite(upper)) or low == high:
         return reliability_strength(value)
-    return f"{reliability_strength(value)} (interval: {low} to {high})"
+    return f"{low} to {high}"
 
 
 def cells(table: pd.DataFrame, **where: str) -> dict[str, tuple[float, float, float]]:
