@@ -97,7 +97,6 @@ def test_dependent_correlations_of_one_method_twice() -> None:
     assert "same but for scale" in dependent_correlations(x, y, 2 * y + 1).reason
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_dependent_correlations_of_a_constant() -> None:
     x, y = errors()
     assert "does not vary" in dependent_correlations(x, y, np.ones(64)).reason

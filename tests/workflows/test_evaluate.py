@@ -278,3 +278,33 @@ def test_refusals_write_nothing(files: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="without any of the paper's"):
         evaluate(files / "predictions.csv", out=out, biomarkers=tmp_path / "other.csv", resamples=100)
     assert not out.exists()
+
+
+def test_a_constant_model_and_a_handful_of_patients(files: Path, tmp_path: Path) -> None:
+    given = pd.read_csv(files / "predictions.csv").query("measure == 'FVC'")
+    mean = given.assign(model="mean", estimated=3.0, lower="", upper="", level="")
+    few = given.iloc[:4].assign(set="external", fold="ensemble")
+    pd.concat([given, mean, few]).to_csv(tmp_path / "p.csv", index=False)
+    given.assign(model="flat", estimated=2.5).to_csv(tmp_path / "flat.csv", index=False)
+    metrics = evaluate(tmp_path / "p.csv", out=tmp_path / "out", against=tmp_path / "flat.csv", resamples=100)
+    assert np.isnan(value(metrics, model="mean", fold="pooled", metric="r"))
+    assert value(metrics, model="mean", fold="pooled", metric="mae") > 0
+    assert value(metrics, model="net", set="external", metric="mae") > 0
+    listed = read(tmp_path / "out/undefined.csv")
+    assert "the estimated values are all the same" in set(listed["reason"])
+    comparison = read(tmp_path / "out/comparison.csv")
+    assert "a series does not vary" in set(comparison["reason"].dropna())
+    page = (tmp_path / "out/evaluation.html").read_text(encoding="utf-8")
+    assert "nan" not in page.lower().split("<main>")[1].split("base64")[0]
+
+
+def test_percent_predicted_alone(files: Path, tmp_path: Path) -> None:
+    given = pd.read_csv(files / "predictions.csv").query("measure == 'FVC'")
+    share = given.assign(quantity="percent_predicted", unit="%", lower="", upper="", level="")
+    share = share.assign(measured=25 * share["measured"], estimated=25 * share["estimated"])
+    share.to_csv(tmp_path / "p.csv", index=False)
+    metrics = evaluate(tmp_path / "p.csv", out=tmp_path / "out", resamples=100)
+    assert set(metrics["quantity"]) == {"percent_predicted"}
+    table = pd.read_csv(tmp_path / "out/tables/table-3.csv")
+    assert table.query("Model == 'net'")["Method"].unique().tolist() == ["Direct"]
+    assert (tmp_path / "out/figures/scatter-percent-predicted-validation.png").stat().st_size > 5000

@@ -43,7 +43,8 @@ def read_cohort(path: Path, *, images: bool = True) -> Cohort:
     Raises
     ------
     InputError
-        If the file cannot be read as a cohort. All faults are listed, each with its line.
+        If the file cannot be read as a cohort. All faults are listed, each with its line; of more than
+        forty the first twenty, and how many there are.
     """
     raw = read_text_table(path, kind="cohort", numbers=(*NUMBERS, DLCO_TRADITIONAL))
     notes = [*raw.notes, *([_CONVERTED] if DLCO_TRADITIONAL in raw.header else [])]

@@ -85,7 +85,7 @@ def read_text_table(path: Path, *, kind: str, numbers: Collection[str]) -> TextT
 
 
 def refusal_of(kind: str, path: Path, faults: Sequence[Fault]) -> InputError:
-    """Put all faults of a table into one refusal, each with its line; the first twenty where there are more."""
+    """Put all faults of a table into one refusal, each with its line; of more than forty the first twenty."""
     count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
     shown = [f"line {fault.line}, {fault.what}" for fault in sorted(faults)]
     if len(shown) > 2 * _SHOWN:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spiroct.errors import InputError
+from spiroct.evaluation.agreement import pearson_r
 from spiroct.evaluation.bootstrap import RESAMPLES, bca_limits, resampled_weights
 from spiroct.evaluation.metrics import LEAST_PATIENTS
 from spiroct.evaluation.paired_tests import PairedTest, dependent_correlations, equivalence, holm, signed_rank
@@ -151,8 +152,8 @@ def _tested(both: pd.DataFrame, *, margin: float) -> Iterator[dict[str, object]]
     yield _test_row(WILCOXON_PAPER, "estimated", _medians(first, second), signed_rank(first, second))
     yield _test_row(EQUIVALENCE, "mae", mae, equivalence(error_first, error_second, allowed)) | {"margin": allowed}
     correlations = dependent_correlations(measured, first, second)
-    r = tuple(float(np.corrcoef(measured, s)[0, 1]) if np.ptp(s) > 0 else float("nan") for s in (first, second))
-    yield _test_row(CORRELATIONS, "r", (r[0], r[1]), correlations)
+    r = (pearson_r(measured, first), pearson_r(measured, second))
+    yield _test_row(CORRELATIONS, "r", r, correlations)
 
 
 def _medians(first: Float64Array, second: Float64Array) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from spiroct.evaluation.agreement import pearson_r
 from spiroct.evaluation.correlation import fisher_limits
 from spiroct.types import Float64Array
 
@@ -97,7 +98,7 @@ def dependent_correlations(
     --------
     williams, zou_limits
     """
-    r1, r2, r12 = (float(np.corrcoef(a, b)[0, 1]) for a, b in ((measured, first), (measured, second), (first, second)))
+    r1, r2, r12 = (pearson_r(a, b) for a, b in ((measured, first), (measured, second), (first, second)))
     if not np.isfinite([r1, r2, r12]).all():
         return PairedTest(NAN, NAN, NAN, NAN, "a series does not vary")
     if abs(r12) >= 1 - 1e-12:

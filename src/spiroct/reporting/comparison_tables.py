@@ -7,11 +7,54 @@ import math
 import pandas as pd
 
 from spiroct.evaluation import published
-from spiroct.evaluation.comparison import BOOTSTRAP
+from spiroct.evaluation.comparison import BOOTSTRAP, CORRELATIONS, EQUIVALENCE, WILCOXON
 from spiroct.evaluation.table_six import TableSix
 from spiroct.reporting.evaluation_words import METRIC_WORDS, digits, interval_of, measure_words, p_words, with_interval
 from spiroct.reporting.result_table import ResultTable
 from spiroct.reporting.wording import DASH, number
+
+SIGNIFICANT = 0.05
+
+
+def comparison_summary(comparison: pd.DataFrame) -> ResultTable:
+    """Lay out what a reader asks first of two models: is one more accurate, or are they equivalent."""
+    rows = []
+    for key, own in comparison.groupby(["model", "against", "set", "measure", "quantity"], sort=False):
+        model, against, set_name, measure, quantity = (str(k) for k in key)
+        first = own.iloc[0]
+        found = own.set_index(["test", "metric"])
+        if (WILCOXON, "absolute_error") not in found.index:
+            rows.append((model, against, set_name, measure_words(measure, quantity), str(first["n"]),
+                         str(first["unpaired"]), *(DASH,) * 5, str(first["reason"])))  # fmt: skip
+            continue
+        places = digits("mae", quantity) + 1
+        equivalence = found.loc[(EQUIVALENCE, "mae")]
+        verdict = "yes" if equivalence["p_holm"] < SIGNIFICANT else "not shown"
+        rows.append((
+            *(model, against, set_name, measure_words(measure, quantity), str(first["n"]), str(first["unpaired"])),
+            _difference(found.loc[(BOOTSTRAP, "mae")], places),
+            p_words(float(found.loc[(WILCOXON, "absolute_error"), "p_holm"])),
+            _difference(found.loc[(CORRELATIONS, "r")], 2), p_words(float(found.loc[(CORRELATIONS, "r"), "p_holm"])),
+            f"{p_words(float(equivalence['p_holm']))} (margin {number(float(equivalence['margin']), places)})", verdict,
+        ))  # fmt: skip
+    return ResultTable.of(
+        "comparison-summary",
+        "Two models in short; p corrected over measures (Holm)",
+        (
+            *("Model", "Against", "Set", "Measure", "n", "Unpaired", "MAE difference (95 %)", "p, absolute errors"),
+            *("R difference (95 %)", "p, correlations", "p, equivalence of MAE", "Equivalent"),
+        ),
+        rows,
+        words=4,
+        notes=(
+            "Differences are model minus against: a negative MAE difference favours the model.",
+            "A difference that is not significant is no equivalence; equivalence has its own test.",
+        ),
+    )
+
+
+def _difference(row: pd.Series, places: int) -> str:
+    return with_interval(float(row["difference"]), float(row["lower"]), float(row["upper"]), places)
 
 
 def comparison_table(comparison: pd.DataFrame) -> ResultTable:

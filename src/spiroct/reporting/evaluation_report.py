@@ -13,6 +13,7 @@ from spiroct.evaluation.parts import Part
 from spiroct.evaluation.table_six import TableSix
 from spiroct.reporting import comparison_tables, evaluation_tables
 from spiroct.reporting.evaluation_page import Illustration, Section, write_evaluation_page
+from spiroct.reporting.evaluation_words import measure_words
 from spiroct.reporting.figures.agreement import draw_bland_altman, draw_error, draw_scatter
 from spiroct.reporting.figures.calibration import draw_calibration, draw_coverage
 from spiroct.reporting.figures.rendering import write_figure
@@ -33,6 +34,8 @@ _SHEETS: tuple[tuple[str, Draw, str], ...] = (
     ("coverage", draw_coverage, "Whether intervals hold what they promise"),
 )
 _BARS = ("r", "icc_a1", "mae")
+# Quantities that are drawn, and what their files are called; the indirect one is a rescaled absolute one.
+_DRAWN = {"absolute": "", "percent_predicted": "percent-predicted-"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,7 @@ def _sections(results: EvaluationResults, figures: Path) -> list[Section]:
     optional = {
         "limits": evaluation_tables.limits_table(metrics),
         "percent": evaluation_tables.percent_predicted_table(metrics),
+        "in short": _optional(comparison_tables.comparison_summary, results.comparison),
         "comparison": _optional(comparison_tables.comparison_table, results.comparison),
         "subgroups": _optional(comparison_tables.subgroups_table, results.subgroups),
         "partial": _optional(comparison_tables.partial_table, results.partial),
@@ -109,9 +113,9 @@ def _sections(results: EvaluationResults, figures: Path) -> list[Section]:
     )
     return [
         Section("In short", "Each model by its ensemble or pooled folds.", (evaluation_tables.summary_table(metrics),)),
-        Section("Figures", "Absolute values; axes are shared between the models of one measure.", (),
+        Section("Figures", "Axes are shared between the models of one measure.", (),
                 tuple(_illustrations(results, figures))),
-        Section("Two models compared", "On the scans that both estimated.", there("comparison")),
+        Section("Two models compared", "On the scans that both estimated.", there("in short", "comparison")),
         Section("Models and folds", "The spread over folds says how much chance there is in one network.",
                 (evaluation_tables.models_table(metrics), evaluation_tables.folds_table(metrics))),
         Section("Percent predicted and limits of normal", "With the patients' own reference values.",
@@ -131,20 +135,23 @@ def _optional(make: Callable[[pd.DataFrame], ResultTable], table: pd.DataFrame |
 
 
 def _illustrations(results: EvaluationResults, folder: Path) -> list[Illustration]:
-    """Draw every sheet of every set, and write it as PNG and SVG."""
+    """Draw every sheet of every set and quantity that the predictions bring, and write it as PNG and SVG."""
     found = []
-    absolute = [p for p in results.parts if p.quantity == "absolute"]
-    for set_name in dict.fromkeys(p.set_name for p in absolute):
-        rows = pd.concat([p.rows for p in absolute if p.set_name == set_name], ignore_index=True)
+    groups = dict.fromkeys((p.set_name, p.quantity) for p in results.parts if p.quantity in _DRAWN)
+    for set_name, quantity in groups:
+        parts = [p.rows for p in results.parts if (p.set_name, p.quantity) == (set_name, quantity)]
+        rows = pd.concat(parts, ignore_index=True)
+        where = f"{_DRAWN[quantity]}{set_name}"
+        words = measure_words("", quantity)
+        told = f"({set_name}, {words})." if words else f"({set_name})."
         for name, draw, caption in _SHEETS:
             if name != "coverage" or rows["lower"].notna().any():
-                found.append(
-                    _drawn(measure_sheet(rows, draw), folder, f"{name}-{set_name}", f"{caption} ({set_name}).")
-                )
+                sheet = measure_sheet(rows, draw, quantity=quantity)
+                found.append(_drawn(sheet, folder, f"{name}-{where}", f"{caption} {told}"))
         own = results.metrics.loc[results.metrics["headline"] & (results.metrics["set"] == set_name)]
         for metric in _BARS:
-            caption = f"{METRIC_NAMES[metric]} of every model with its 95 % interval ({set_name})."
-            found.append(_drawn(metric_sheet(own, metric), folder, f"{metric}-{set_name}", caption))
+            caption = f"{METRIC_NAMES[metric]} of every model with its 95 % interval {told}"
+            found.append(_drawn(metric_sheet(own, metric, quantity=quantity), folder, f"{metric}-{where}", caption))
     return found
 
 
