@@ -11,6 +11,7 @@ from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.log import logger
 from spiroct.quality.acquisition import TrainingDomain, judge_acquisition
+from spiroct.quality.breath import judge_breath
 from spiroct.quality.coarse import coarse_scan
 from spiroct.quality.contents import judge_contents
 from spiroct.quality.laterality import judge_laterality
@@ -52,6 +53,7 @@ def examine(
     options: LungOptions | None = None,
     domain: TrainingDomain | None = None,
     one_sided: bool = False,
+    predicted_tlc: float | None = None,
     force: bool = False,
 ) -> Examined:
     """Find the lungs of a scan and judge whether its numbers can be believed.
@@ -70,6 +72,8 @@ def examine(
         What the checkpoint was trained on; None judges by general limits only.
     one_sided : bool
         True where the left or the right lung alone is to be used: then a failed laterality check refuses.
+    predicted_tlc : float, optional
+        Predicted total lung capacity in L, to tell small lungs by; None takes a fixed volume.
     force : bool
         Let judgements pass; they are recorded in ``overrides``.
 
@@ -95,6 +99,7 @@ def examine(
         *judge_lungs(labels),
         *judge_wholeness(coarse),
         judge_laterality(coarse, one_sided=one_sided),
+        judge_breath(volume, labels, coarse, predicted_tlc_l=predicted_tlc),
     )
     overrides += _refuse_or_record(after, scan, force=force)
     for verdict in (*before, *after):

@@ -134,7 +134,14 @@ def predict(
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
         one_sided = checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG)
-        examined = examine(volume, scan, domain=checkpoint.training_domain, one_sided=one_sided, force=force)
+        examined = examine(
+            volume,
+            scan,
+            domain=checkpoint.training_domain,
+            one_sided=one_sided,
+            predicted_tlc=interpret(Measure.TLC, None, demographics, equations=equations).predicted,
+            force=force,
+        )
         vessels = segment_vessels(volume, examined.lungs) if checkpoint.recipe.region.needs_vessels else None
         prepared = predictor.prepare(volume, examined.lungs, vessels)
         biomarkers = lung_biomarkers(volume, examined.lungs)
