@@ -12,10 +12,7 @@ from spiroct.cli import options
 
 def biomarkers(
     *,
-    scan: Annotated[
-        Path,
-        typer.Argument(help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file; or cohort.csv.", show_default=False),
-    ],
+    scan: options.ScanOrCohort,
     out: options.Out,
     grid: Annotated[
         list[str] | None,
@@ -59,7 +56,10 @@ def biomarkers(
             "--lung-mask": lung_mask, "--vessel-mask": vessel_mask, "--lobe-mask": lobe_mask, "--sex": sex,
             "--age": age, "--height": height, "--fvc": fvc, "--series": series, "--fvc-is-estimate": fvc_is_estimate,
         }  # fmt: skip
-        _refuse_single_scan_options([name for name, value in single.items() if value not in {None, False}])
+        options.refuse_with_cohort(
+            [name for name, value in single.items() if value not in {None, False}],
+            "lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC",
+        )
         _cohort(scan, out, grids, lungs, vessels, force=force, overwrite=overwrite, as_json=as_json)
         return
     found = run(
@@ -100,15 +100,7 @@ def _cohort(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    import json
-
-    from spiroct.batch.scans import ScanTask
-    from spiroct.errors import ExitCode
-    from spiroct.workflows.biomarkers import DOCUMENT, cohort_biomarkers
-
-    def print_line(_: ScanTask, folder: Path) -> None:
-        document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-        typer.echo(json.dumps(document, sort_keys=True, ensure_ascii=False))
+    from spiroct.workflows.biomarkers import DOCUMENT, TABLE, cohort_biomarkers
 
     summary = cohort_biomarkers(
         cohort,
@@ -118,23 +110,6 @@ def _cohort(
         vessels=vessels,
         force=force,
         overwrite=overwrite,
-        finished=print_line if as_json else None,
+        finished=options.json_lines(DOCUMENT) if as_json else None,
     )
-    if not as_json:
-        typer.echo(f"scans measured: {len(summary.done)}; measured before: {len(summary.resumed)}")
-        typer.echo(f"table: {out / 'biomarkers.csv'}")
-        if summary.failures:
-            typer.echo(f"failed: {len(summary.failures)}, with reasons in {out / 'failures.csv'}")
-    if summary.failures:
-        raise typer.Exit(int(ExitCode.SOME_FAILED))
-
-
-def _refuse_single_scan_options(names: list[str]) -> None:
-    from spiroct.errors import UsageError
-
-    if names:
-        raise UsageError(
-            f"{', '.join(names)} with a cohort",
-            "masks and persons of many scans stand in the table",
-            "use the columns lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC",
-        )
+    options.end_of_batch(summary, out, TABLE, "measured", quiet=as_json)

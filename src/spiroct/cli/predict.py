@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from spiroct.cli import options
 
 def predict(
     *,
-    scan: options.Scan,
+    scan: options.ScanOrCohort,
     out: options.Out,
     model: Annotated[
         str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
@@ -32,7 +33,20 @@ def predict(
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Estimate DLCO, FEV1, FVC and TLC from one chest CT and write a report."""
+    """Estimate DLCO, FEV1, FVC and TLC from one chest CT, or from every scan of a cohort, and write reports."""
+    from spiroct.workflows.cohort_tasks import is_cohort
+
+    if is_cohort(scan):
+        single = {
+            "--sex": sex, "--age": age, "--height": height, "--ethnicity": ethnicity, "--dlco": dlco, "--fev1": fev1,
+            "--fvc": fvc, "--tlc": tlc, "--series": series,
+        }  # fmt: skip
+        options.refuse_with_cohort(
+            [name for name, value in single.items() if value is not None],
+            "sex, age, height_cm, ethnicity, DLCO, FEV1, FVC and TLC",
+        )
+        _cohort(scan, out, model, equations, engine, force=force, overwrite=overwrite, as_json=as_json)
+        return
     from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
     from spiroct.documents import to_json
     from spiroct.reporting.table import prediction_table
@@ -62,3 +76,30 @@ def predict(
     else:
         typer.echo(prediction_table(prediction))
         typer.echo(f"report: {out / 'report.html'}")
+
+
+def _cohort(
+    cohort: Path,
+    out: Path,
+    model: str | None,
+    equations: str,
+    engine: str,
+    *,
+    force: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
+    from spiroct.workflows.predict_cohort import DOCUMENT, TABLE, predict_cohort
+
+    summary = predict_cohort(
+        cohort,
+        out=out,
+        model=model or DEFAULT_CHECKPOINT,
+        equations=equations,
+        engine=engine,
+        force=force,
+        overwrite=overwrite,
+        finished=options.json_lines(DOCUMENT) if as_json else None,
+    )
+    options.end_of_batch(summary, out, TABLE, "predicted", quiet=as_json)

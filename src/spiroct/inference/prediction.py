@@ -138,7 +138,7 @@ class Prediction:
     demographics : Demographics
         As used.
     demographics_source : dict of str to str
-        Where sex, age and height came from: ``"given"``, ``"DICOM header"`` or ``"missing"``.
+        Where sex, age and height came from: ``"given"``, ``"cohort table"``, ``"DICOM header"`` or ``"missing"``.
     model : ModelLine
         Which checkpoint.
     estimates : dict of Measure to Interpreted

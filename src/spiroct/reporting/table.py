@@ -68,13 +68,13 @@ def prediction_rows(
     return rows
 
 
-def write_predictions(predictions: Iterable[Prediction], path: Path) -> None:
-    """Write ``predictions.csv`` of scans from outside a cohort (:func:`prediction_rows`); None is empty."""
+def write_predictions(predictions: Iterable[Prediction], path: Path, *, patient_id: str | None = None) -> None:
+    """Write ``predictions.csv`` of scans that no training saw (:func:`prediction_rows`); None is empty."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, PREDICTION_COLUMNS, lineterminator="\n")
         writer.writeheader()
         for prediction in predictions:
-            writer.writerows(prediction_rows(prediction))
+            writer.writerows(prediction_rows(prediction, patient_id=patient_id))
 
 
 def prediction_table(prediction: Prediction) -> str:

@@ -28,7 +28,6 @@ from spiroct.pft.measures import Measure
 from spiroct.phantom.draws import SIMULATED_PREFIX
 from spiroct.preprocessing.network_input import to_input
 from spiroct.preprocessing.recipe import Region
-from spiroct.quality.acquisition import TrainingDomain
 from spiroct.run_folder import run_folder
 from spiroct.training.fit import Hardware, fit_network
 from spiroct.training.recipe import TrainingRecipe, load_recipe
@@ -302,7 +301,7 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
         recipe=job.recipe.input,
         measures=job.recipe.measures,
         members=members,
-        training_domain=TrainingDomain((0.5, 6.0), (100.0, 140.0), sharp_kernels=True, contrast=False),
+        training_domain=job.data.domain,
         trained_on=f"{training} {what}, {len(members)} of their folds, recipe {name}",
         intended_use="Showing that the software works; its estimates say nothing of a patient"
         if simulated

@@ -15,7 +15,7 @@ from spiroct.checkpoints.readings import BIOMARKERS, DEMOGRAPHICS, readings_of
 from spiroct.cohort.cohort import Cohort
 from spiroct.errors import InputError, SpiroctError
 from spiroct.imaging.acquisition import Acquisition
-from spiroct.imaging.image_files import read_image
+from spiroct.imaging.label_files import read_label_map
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, LabelMap
@@ -24,6 +24,8 @@ from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
 from spiroct.preprocessing.network_input import GridScan, to_grid
 from spiroct.preprocessing.recipe import InputRecipe
+from spiroct.quality.acquisition import TrainingDomain
+from spiroct.quality.training_domain import collect_training_domain
 from spiroct.segmentation.lungs import segment_lungs
 from spiroct.segmentation.vessels import segment_vessels
 from spiroct.training.input_cache import CachedScan, cached_scan
@@ -40,13 +42,13 @@ class TrainingData:
         On the recipe's grid.
     readings : dict of str to array (n,)
         Sex, age, height, lung volume (L) and Perc85 (HU); NaN where missing.
-    acquisitions : list of Acquisition
-        What the headers tell.
+    domain : TrainingDomain
+        How the scans were made, as far as headers and geometry tell.
     """
 
     scans: list[GridScan]
     readings: dict[str, Float64Array]
-    acquisitions: list[Acquisition]
+    domain: TrainingDomain
 
 
 def training_data(cohort: Cohort, recipe: InputRecipe) -> TrainingData:
@@ -82,7 +84,8 @@ def training_data(cohort: Cohort, recipe: InputRecipe) -> TrainingData:
     for name in BIOMARKERS:
         readings[name] = np.asarray([_number(cached.facts["readings"][name]) for cached in found])
     acquisitions = [Acquisition(**cached.facts["acquisition"]) for cached in found]
-    return TrainingData([cached.scan for cached in found], readings, acquisitions)
+    spacings = [float(cached.facts["slice_spacing_mm"]) for cached in found]
+    return TrainingData([c.scan for c in found], readings, collect_training_domain(acquisitions, spacings))
 
 
 def measured_targets(
@@ -113,24 +116,6 @@ def cache_folder() -> Path:
     return Path(home) if home else Path.home() / ".cache" / "spiroct" / "inputs"
 
 
-def read_mask(path: Path, volume: CTVolume) -> LabelMap:
-    """Read a mask of a scan.
-
-    Raises
-    ------
-    InputError
-        If it does not lie on the scan's grid.
-    """
-    values, geometry = read_image(path)
-    if geometry.shape != volume.geometry.shape:
-        raise InputError(
-            f"mask {path} has {geometry.shape} voxels, its scan {volume.geometry.shape}",
-            "a mask lies on the grid of its scan",
-            "leave the mask out of the table to have it segmented",
-        )
-    return LabelMap(values.astype(np.uint8), geometry)
-
-
 def _prepared(cohort: Cohort, scan_id: str, recipe: InputRecipe) -> CachedScan:
     image, mask, vessel_mask = (cohort.path(scan_id, column) for column in ("image", "lung_mask", "vessel_mask"))
     if image is None or not image.exists():
@@ -142,10 +127,10 @@ def _prepared(cohort: Cohort, scan_id: str, recipe: InputRecipe) -> CachedScan:
 
     def make() -> CachedScan:
         volume = read_ct(image)
-        lungs = segment_lungs(volume) if mask is None else read_mask(mask, volume)
+        lungs = segment_lungs(volume) if mask is None else read_label_map(mask, onto=volume.geometry)
         vessels = None
         if recipe.region.needs_vessels:
-            vessels = segment_vessels(volume, lungs) if vessel_mask is None else read_mask(vessel_mask, volume)
+            vessels = segment_vessels(volume, lungs) if vessel_mask is None else read_label_map(vessel_mask, onto=volume.geometry)
         return CachedScan(_on_grid(volume, lungs, vessels, recipe), _facts(volume, lungs))
 
     keys = tuple(path for path in (image, mask, vessel_mask) if path is not None)
@@ -165,6 +150,7 @@ def _facts(volume: CTVolume, lungs: LabelMap) -> dict[str, Any]:
     found = readings_of(sex=None, age=None, height_cm=None, biomarkers=lung_biomarkers(volume, lungs))
     return {
         "readings": {name: found[name] if np.isfinite(found[name]) else None for name in BIOMARKERS},
+        "slice_spacing_mm": to_canonical(volume).geometry.spacing[0],
         "acquisition": {**vars(volume.acquisition), "notes": list(volume.acquisition.notes)},
     }
 
