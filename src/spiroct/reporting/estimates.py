@@ -20,7 +20,17 @@ from spiroct.reporting.wording import (
 )
 
 DEMONSTRATION = "demonstration only"
-BASELINE_NAMES = {"reference_value": "GLI predicted", "ct_lung_volume": "CT lung volume"}
+BASELINE_NAMES = {
+    "reference_value": "GLI predicted",
+    "ct_lung_volume": "CT lung volume",
+    "cohort_mean": "Mean of its patients",
+    "demographics": "From sex, age, height",
+    "lung_volume": "From lung volume",
+    "lung_volume_perc85": "From volume, Perc85",
+    "lung_volume_perc85_demographics": "From all of these",
+    "network_demographics": "Network, sex, age, height",
+}
+ON_THE_SCALE = ("reference_value", "ct_lung_volume")  # the fitted ones stand in the table: six more marks hide the rest
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,9 @@ def scale_marks(prediction: Prediction, measure: Measure) -> ScaleMarks | None:
     measured = prediction.measured.get(measure, Interpreted(None))
     reference = estimate if estimate.predicted is not None else measured
     alternatives = tuple(
-        (_name(b), value) for b in prediction.baselines if (value := b.values.get(measure)) is not None
+        (_name(b), value)
+        for b in prediction.baselines
+        if b.name in ON_THE_SCALE and (value := b.values.get(measure)) is not None
     )
     marks = ScaleMarks(
         unit=measure.unit,
@@ -233,5 +245,8 @@ def _name(baseline: Baseline) -> str:
 
 
 def _derived_row(name: str, ratio: Derived) -> DerivedRow:
-    note = "; ".join(text.rstrip(".") for text in (ratio.equation, ratio.reason) if text)
+    interval = None
+    if ratio.lower is not None and ratio.upper is not None and ratio.level is not None:
+        interval = f"{100 * ratio.level:g} % interval {number(ratio.lower)} to {number(ratio.upper)}"
+    note = "; ".join(text.rstrip(".") for text in (interval, ratio.equation, ratio.reason) if text)
     return DerivedRow(name, quantity(ratio.value, ratio.unit), number(ratio.lln), number(ratio.z_score), sentence(note))

@@ -129,8 +129,10 @@ def _prepared(cohort: Cohort, scan_id: str, recipe: InputRecipe) -> CachedScan:
         volume = read_ct(image)
         lungs = segment_lungs(volume) if mask is None else read_label_map(mask, onto=volume.geometry)
         vessels = None
-        if recipe.region.needs_vessels:
-            vessels = segment_vessels(volume, lungs) if vessel_mask is None else read_label_map(vessel_mask, onto=volume.geometry)
+        if recipe.region.needs_vessels and vessel_mask is not None:
+            vessels = read_label_map(vessel_mask, onto=volume.geometry)
+        elif recipe.region.needs_vessels:
+            vessels = segment_vessels(volume, lungs)
         return CachedScan(_on_grid(volume, lungs, vessels, recipe), _facts(volume, lungs))
 
     keys = tuple(path for path in (image, mask, vessel_mask) if path is not None)

@@ -1,0 +1,85 @@
+"""``spiroct predict COHORT.csv``: one row a scan and measure, bad scans told and passed over."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from spiroct.errors import UsageError
+from spiroct.pft.measures import Measure
+from spiroct.workflows.predict import predict
+from spiroct.workflows.predict_cohort import predict_cohort
+from spiroct.workflows.simulate import simulate_cohort
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a table of three scans, the second of which is damaged."""
+    folder = tmp_path_factory.mktemp("cohort") / "made"
+    simulate_cohort(folder, n=3, seed=6, spacing=6.0)
+    broken = sorted((folder / "images").iterdir())[1]
+    broken.write_bytes(broken.read_bytes()[:2000])
+    return folder / "cohort.csv"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def predicted(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "predicted"
+    summary = predict_cohort(cohort, out=out)
+    assert len(summary.done) == 2
+    assert len(summary.failures) == 1
+    return out
+
+
+def test_good_scans_have_rows_and_the_bad_one_a_reason(cohort: Path, predicted: Path) -> None:
+    table = rows(predicted / "predictions.csv")
+    names = [row["scan_id"] for row in rows(cohort)]
+    assert {row["scan_id"] for row in table} == {names[0], names[2]}
+    assert {row["set"] for row in table} == {"external"}
+    (failure,) = rows(predicted / "failures.csv")
+    assert failure["scan_id"] == names[1]
+    assert failure["reason"]
+    assert (predicted / names[0] / "report.html").is_file()
+
+
+def test_measured_function_and_patients_are_carried_over(cohort: Path, predicted: Path) -> None:
+    people = {row["scan_id"]: row for row in rows(cohort)}
+    absolute = [row for row in rows(predicted / "predictions.csv") if row["quantity"] == "absolute"]
+    for row in absolute:
+        person = people[row["scan_id"]]
+        assert float(row["measured"]) == pytest.approx(float(person[row["measure"]]))
+        assert row["patient_id"] == person["patient_id"]
+    assert len(absolute) == 2 * len(Measure)
+
+
+def test_one_scan_alone_gives_the_same(cohort: Path, predicted: Path, tmp_path: Path) -> None:
+    """But for the lung mask, which a cohort's table names and one scan's is segmented."""
+    person = rows(cohort)[0]
+    alone = predict(
+        cohort.parent / person["image"],
+        out=tmp_path / "alone",
+        sex=person["sex"],
+        age=float(person["age"]),
+        height=float(person["height_cm"]),
+    )
+    for row in rows(predicted / "predictions.csv"):
+        if row["scan_id"] == person["scan_id"] and row["quantity"] == "absolute":
+            assert float(row["estimated"]) == pytest.approx(alone.estimates[Measure(row["measure"])].value, rel=0.08)
+
+
+def test_again_only_what_failed_is_tried(cohort: Path, predicted: Path) -> None:
+    again = predict_cohort(cohort, out=predicted)
+    assert (len(again.done), len(again.resumed), len(again.failures)) == (0, 2, 1)
+
+
+def test_unknown_equations_are_refused_before_any_work(cohort: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gli-global-2022"):
+        predict_cohort(cohort, out=tmp_path / "out", equations="ecsc")
+    assert not (tmp_path / "out").exists()
