@@ -102,3 +102,14 @@ def test_a_network_that_does_not_exist_is_refused() -> None:
         X3DSpec(size="XXL")
     with pytest.raises(ValueError, match="median"):
         X3DSpec(pooling="median")
+
+
+@pytest.mark.parametrize("norm", ["group", "instance"])
+def test_without_batch_statistics_a_batch_is_its_patients(norm: str) -> None:
+    torch.manual_seed(0)
+    network = X3D(X3DSpec(size="XS", z_stride=2, norm=norm, dropout=0.0)).train()
+    assert not any(isinstance(module, torch.nn.BatchNorm3d) for module in network.modules())
+    volume = torch.randn(2, 1, 64, 64, 64)
+    with torch.no_grad():
+        one_by_one = torch.cat([network(v[None]) for v in volume])
+        torch.testing.assert_close(network(volume), one_by_one, atol=1e-5, rtol=1e-4)
