@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,9 +58,10 @@ def test_without_the_extra_its_name_is_said(chest_of: Callable, monkeypatch: pyt
 
 @pytest.mark.atlas
 @pytest.mark.slow
-def test_a_known_deformation_is_found(chest_of: Callable) -> None:
+def test_a_known_deformation_is_found(chest_of: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The patient, stretched by 8 %, shifted by 12 mm and bent by 6 mm, is registered to itself, twice the same."""
     pytest.importorskip("itk", reason="needs the extra [atlas]")
+    monkeypatch.chdir(tmp_path)
     volume, truth = chest_of(1, 4.0, ild_extent=0.3)
     grid = np.indices(volume.hu.shape).astype(np.float32)
     bend = 1.5 * np.sin(2 * np.pi * grid[2] / 60.0)
@@ -67,6 +69,7 @@ def test_a_known_deformation_is_found(chest_of: Callable) -> None:
     hu = ndimage.map_coordinates(volume.hu, true, order=1, mode="nearest")
     fixed = CTVolume(hu.astype(np.float32), volume.geometry)
     found = register(fixed, volume)
+    assert not list(tmp_path.iterdir())  # transformix would leave its field in the working folder
     near = ndimage.map_coordinates(truth.labels, true, order=0)[found.box] > 0
     border = near & ~ndimage.binary_erosion(near, iterations=2)
     error = 4.0 * np.sqrt(((found.indices - true[(slice(None), *found.box)]) ** 2).sum(axis=0))

@@ -74,6 +74,7 @@ def test_a_cohort_with_a_bad_scan_goes_on_resumes_and_heals(spiroct: Callable, n
         (("--grid", "fine"), "native"),
         (("--vessels", "magic"), "graph-cut"),
         (("--lungs", "magic"), "threshold"),
+        (("--lungs", "multi-atlas"), "name it with --lung-mask"),
         (("--fvc", "3320"), "mL"),
         (("--lung-mask", "nowhere.nii.gz"), "no such file"),
     ],

@@ -18,7 +18,9 @@ def biomarkers(
         list[str] | None,
         typer.Option("--grid", help="Isotropic spacing in mm, or native; may be repeated. 1.5 if left out."),
     ] = None,
-    lungs: Annotated[str, typer.Option("--lungs", help="Lung segmentation method: threshold.")] = "threshold",
+    lungs: Annotated[
+        str, typer.Option("--lungs", help="Lung segmentation method: threshold, lungmask, totalsegmentator.")
+    ] = "threshold",
     vessels: Annotated[
         str, typer.Option("--vessels", help="Vessel segmentation method: graph-cut, graph-cut-frangi.")
     ] = "graph-cut",

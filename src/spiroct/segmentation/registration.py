@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,10 +141,18 @@ def register(fixed: CTVolume, moving: CTVolume, *, threads: int = 1) -> Correspo
     parameters = itk.ParameterObject.New()
     for transform in ITERATIONS:
         parameters.AddParameterMap(elastix_parameters(transform))
-    _, found = itk.elastix_registration_method(
-        fixed_image, moving_image, parameter_object=parameters, log_to_console=False, number_of_threads=threads
-    )
-    field = itk.array_from_image(itk.transformix_deformation_field(moving_image, found, log_to_console=False))
+    with tempfile.TemporaryDirectory() as folder:  # transformix writes the field into a file as well
+        _, found = itk.elastix_registration_method(
+            fixed_image,
+            moving_image,
+            parameter_object=parameters,
+            output_directory=folder,
+            log_to_console=False,
+            number_of_threads=threads,
+        )
+        field = itk.array_from_image(
+            itk.transformix_deformation_field(moving_image, found, output_directory=folder, log_to_console=False)
+        )
     indices = np.empty((3, *field.shape[:3]), np.float32)
     for axis in range(3):
         places = (first[axis] + np.arange(field.shape[axis])) * spacing[axis]

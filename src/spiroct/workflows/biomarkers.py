@@ -339,6 +339,12 @@ def _require_methods(lungs: str, vessels: str) -> None:
     for kind, name, known in (("lung", lungs, LUNG_METHODS), ("vessel", vessels, VESSEL_METHODS)):
         if name not in known:
             raise UsageError(f"{kind} method {name!r}", f"the known methods are {', '.join(known)}", "use one")
+    if lungs == "multi-atlas":
+        raise UsageError(
+            "--lungs multi-atlas",
+            "biomarkers takes no atlases",
+            "make the mask with spiroct segment and name it with --lung-mask, or in the column lung_mask",
+        )
 
 
 def _require_labels(mask: LabelMap, known: set[int], *, all_of_them: bool, what: str, meaning: str) -> None:
