@@ -162,6 +162,23 @@ def deciding_inputs(method: str, *, lobes: str | None = None, options: LungOptio
     return found
 
 
+def require_no_atlases(method: str) -> None:
+    """Refuse a lung method that does not exist, or that needs atlases where none can be named.
+
+    Raises
+    ------
+    UsageError
+        With the way by ``spiroct segment``.
+    """
+    _require_known(method, LUNG_METHODS, "lung method")
+    if method == "multi-atlas":
+        raise UsageError(
+            "--lungs multi-atlas",
+            "only spiroct segment takes atlases",
+            "make the mask there and name it with --lung-mask, or in the column lung_mask",
+        )
+
+
 def _require_known(method: str, methods: Mapping[str, object], what: str) -> None:
     if method not in methods:
         raise UsageError(f"{what} {method!r}", f"the known methods are {', '.join(methods)}", "use one")

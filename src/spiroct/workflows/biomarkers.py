@@ -24,7 +24,7 @@ from spiroct.pft.units import absolute_value
 from spiroct.quality.verdict import Verdict
 from spiroct.reporting.biomarker_table import write_biomarkers
 from spiroct.run_folder import run_folder
-from spiroct.segmentation.lungs import LUNG_METHODS
+from spiroct.segmentation.lungs import require_no_atlases
 from spiroct.segmentation.vessels import VESSEL_METHODS
 from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
@@ -336,15 +336,10 @@ def _digest(mask: LabelMap) -> str:
 
 
 def _require_methods(lungs: str, vessels: str) -> None:
-    for kind, name, known in (("lung", lungs, LUNG_METHODS), ("vessel", vessels, VESSEL_METHODS)):
-        if name not in known:
-            raise UsageError(f"{kind} method {name!r}", f"the known methods are {', '.join(known)}", "use one")
-    if lungs == "multi-atlas":
-        raise UsageError(
-            "--lungs multi-atlas",
-            "biomarkers takes no atlases",
-            "make the mask with spiroct segment and name it with --lung-mask, or in the column lung_mask",
-        )
+    require_no_atlases(lungs)
+    if vessels not in VESSEL_METHODS:
+        known = ", ".join(VESSEL_METHODS)
+        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {known}", "use one")
 
 
 def _require_labels(mask: LabelMap, known: set[int], *, all_of_them: bool, what: str, meaning: str) -> None:
