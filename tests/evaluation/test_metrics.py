@@ -251,6 +251,7 @@ def test_every_undefined_metric_has_a_reason_and_every_other_has_none() -> None:
     for measured, estimated in cases:
         for metric in metrics(measured, estimated, resamples=200):
             assert np.isfinite(metric.value) or metric.reason, metric
+            assert np.isfinite(metric.lower) or metric.reason or metric.name.endswith(("_p", "_slope")), metric
             assert not np.isinf(metric.value)
 
 

@@ -83,3 +83,15 @@ def test_series_without_error() -> None:
 def test_too_few_or_unknown_is_refused(series: np.ndarray, form: str) -> None:
     with pytest.raises(ValueError, match="three patients"):
         icc(series, series + 1, form=form)
+
+
+def test_hardly_any_degree_of_freedom_left() -> None:
+    # a large offset beside a small error: Satterthwaite leaves one degree of freedom and quantiles overflow
+    rng = np.random.default_rng(0)
+    for scale in (1e-3, 1e-6, 1e-9):
+        series = np.array([1.0, 2, 3, 5])
+        found = icc(series, series + 0.5 + scale * rng.normal(size=4))
+        assert -1 <= found.lower <= found.value <= found.upper <= 1
+    few = icc(np.array([1.0, 2, 3]), np.array([2.6, 1.1, 2.4]))
+    assert np.isfinite([few.lower, few.upper]).all()
+    assert few.lower <= few.value <= few.upper

@@ -229,7 +229,7 @@ def test_biomarkers_are_regressed(files: Path, tmp_path: Path) -> None:
     assert "alpha is not in the table" in page
 
 
-def test_percent_predicted_of_predict_is_recognised_as_indirect(files: Path, tmp_path: Path) -> None:
+def test_one_estimate_given_in_both_quantities_is_shown_once(files: Path, tmp_path: Path) -> None:
     cohort, given = cohort_table(), pd.read_csv(files / "predictions.csv").query("measure == 'FVC'")
     reference = [
         interpret(Measure.FVC, None, check_person(sex=p.sex, age=p.age, height_cm=p.height_cm)).predicted
@@ -239,13 +239,17 @@ def test_percent_predicted_of_predict_is_recognised_as_indirect(files: Path, tmp
     for column in ("measured", "estimated", "lower", "upper"):
         share[column] = 100 * share[column].to_numpy() / np.array(reference)
     direct = share.assign(model="direct", estimated=share["estimated"] + 3)
-    pd.concat([given, share, direct]).to_csv(tmp_path / "both.csv", index=False)
+    apart = pd.concat([given, direct]).assign(model="apart")
+    pd.concat([given, share, direct, apart]).to_csv(tmp_path / "both.csv", index=False)
     metrics = evaluate(tmp_path / "both.csv", out=tmp_path / "out", cohort=files / "cohort.csv", resamples=100)
     kinds = metrics.groupby("model")["quantity"].unique()
-    assert set(kinds["net"]) == {"absolute", INDIRECT}
+    assert set(kinds["net"]) == {"absolute", "percent_predicted"}
     assert set(kinds["direct"]) == {"percent_predicted"}
     table = pd.read_csv(tmp_path / "out/tables/table-3.csv")
-    assert table.query("Model == 'net'")["Method"].unique().tolist() == ["Indirect"]
+    methods = table.groupby("Model")["Method"].unique()
+    assert (methods["net"].tolist(), methods["direct"].tolist()) == (["Either"], ["Direct"])
+    assert set(kinds["apart"]) == {"absolute", "percent_predicted", INDIRECT}
+    assert methods["apart"].tolist() == ["Direct", "Indirect"]
 
 
 def test_measured_values_come_from_the_cohort_where_the_predictions_have_none(files: Path, tmp_path: Path) -> None:

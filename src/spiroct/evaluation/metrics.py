@@ -22,12 +22,14 @@ LEAST_PATIENTS = 3
 ALIKE = {"measured": "the measured values are all the same", "estimated": "the estimated values are all the same"}
 NO_INTERVALS = "the predictions carry no intervals"
 REPEATED = "patients have several scans, and this p would count their scans as independent"
+NO_FORMULA = "the formula of the interval has no answer for these values"
 UNSTABLE = "undefined in more than a tenth of the bootstrap resamples"
 NAMES = (
     "mae", "mae_sd", "mape", "mape_sd", "rmse", "bias", "error_sd", "r", "r_p", "spearman", "spearman_p", "r2",
     "icc_a1", "icc_a1_p", "icc_c1", "icc_ak", "ccc", "slope", "intercept", "loa_lower", "loa_upper", "loa_slope",
     "loa_slope_p", "coverage", "width",
 )  # fmt: skip
+BOOTSTRAPPED = ("mae", "mae_sd", "mape", "mape_sd", "rmse", "error_sd", "r2", "width")
 # What a constant series of measurements or of estimates leaves undefined.
 _NEEDS_SPREAD = {
     "r": ("measured", "estimated"),
@@ -170,7 +172,7 @@ def _reasons(x: Float64Array, y: Float64Array, table: Float64Array, *, repeated:
             return REPEATED
         if name.startswith(("icc", "loa_slope")) and len(alike) == 2:
             return "neither the measured nor the estimated values vary"
-        return UNSTABLE
+        return UNSTABLE if repeated or name in BOOTSTRAPPED else NO_FORMULA
 
     return why
 

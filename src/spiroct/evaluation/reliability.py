@@ -12,6 +12,7 @@ from spiroct.types import Float64Array
 
 Form = Literal["A1", "C1", "Ak"]
 NAN = float("nan")
+LARGEST_F = 1e15
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def icc(*series: Float64Array, form: Form = "A1", level: float = 0.95) -> Reliab
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))
     v = (a * raters + b * error) ** 2 / ((a * raters) ** 2 / (k - 1) + (b * error) ** 2 / freedom)
-    above, below = stats.f.ppf(tail, n - 1, v), stats.f.ppf(tail, v, n - 1)
+    # with hardly any degree of freedom the quantiles overflow; the limits have long reached theirs by then
+    above, below = (min(float(stats.f.ppf(tail, *pair)), LARGEST_F) for pair in ((n - 1, v), (v, n - 1)))
     rest = k * raters + (k * n - k - n) * error
     lower = n * (patients - above * error) / (above * rest + n * patients)
     upper = n * (below * patients - error) / (rest + n * below * patients)

@@ -135,9 +135,10 @@ def _optional(make: Callable[[pd.DataFrame], ResultTable], table: pd.DataFrame |
 
 
 def _illustrations(results: EvaluationResults, folder: Path) -> list[Illustration]:
-    """Draw every sheet of every set and quantity that the predictions bring, and write it as PNG and SVG."""
+    """Draw every sheet of every set, of absolute values or of %predicted where there are no others, as PNG and SVG."""
     found = []
-    groups = dict.fromkeys((p.set_name, p.quantity) for p in results.parts if p.quantity in _DRAWN)
+    there = dict.fromkeys((p.set_name, p.quantity) for p in results.parts if p.quantity in _DRAWN)
+    groups = [(s, q) for s, q in there if q == "absolute" or (s, "absolute") not in there]
     for set_name, quantity in groups:
         parts = [p.rows for p in results.parts if (p.set_name, p.quantity) == (set_name, quantity)]
         rows = pd.concat(parts, ignore_index=True)

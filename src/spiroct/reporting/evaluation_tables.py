@@ -35,6 +35,7 @@ OTHER_PATIENTS = (
 )
 PAPER_METRICS = (("r", "R", 2), ("icc_a1", "ICC", 2), ("mae", "MAE", 2), ("mape", "MAPE (%)", 1))
 INDIRECT = "percent_predicted_indirect"
+ONE_ESTIMATE = "Either"
 _LIMITS = ("value", "lower", "upper")
 
 
@@ -140,20 +141,23 @@ def folds_table(metrics: pd.DataFrame) -> ResultTable:
 
 def percent_predicted_table(metrics: pd.DataFrame) -> ResultTable | None:
     """Lay out %predicted, direct and indirect (Table 3); None where there are none."""
-    kinds = {"percent_predicted": "Direct", INDIRECT: "Indirect"}
-    chosen = metrics.loc[metrics["quantity"].isin(kinds) & metrics["headline"]]
+    chosen = metrics.loc[metrics["quantity"].isin(["percent_predicted", INDIRECT]) & metrics["headline"]]
     if chosen.empty:
         return None
     rows = []
     for (model, set_name, quantity), own in chosen.groupby(["model", "set", "quantity"], sort=False):
+        beside = set(metrics.loc[(metrics["model"] == model) & (metrics["set"] == set_name), "quantity"])
+        kind = (
+            "Indirect" if quantity == INDIRECT else "Direct" if INDIRECT in beside or len(beside) == 1 else ONE_ESTIMATE
+        )
         for metric, name, places in PAPER_METRICS:
             found = {m: cells(own, measure=m).get(metric) for m in Measure}
             shown = [DASH if v is None else with_interval(*v, places if metric != "mae" else 1) for v in found.values()]
-            rows.append((str(model), str(set_name), kinds[str(quantity)], name, *shown))
-    for kind, by_measure in published.PERCENT_PREDICTED.items():
+            rows.append((str(model), str(set_name), kind, name, *shown))
+    for printed, by_measure in published.PERCENT_PREDICTED.items():
         for place, (metric, name, places) in enumerate(PAPER_METRICS):
             shown = [number(by_measure[m][place], 0 if metric == "mape" else places) for m in Measure]
-            rows.append(("Jia 2023", "validation", kind.capitalize(), name, *shown))
+            rows.append(("Jia 2023", "validation", printed.capitalize(), name, *shown))
     return ResultTable.of(
         "table-3",
         "Percent predicted, estimated directly and by way of the absolute value (Table 3 of Jia 2023)",
@@ -162,6 +166,7 @@ def percent_predicted_table(metrics: pd.DataFrame) -> ResultTable | None:
         words=4,
         notes=(
             "Indirect: the absolute estimate over the reference value of the patient (GLI).",
+            f"{ONE_ESTIMATE}: the table holds absolute and %predicted estimates, one made of the other.",
             "MAE is in percent of predicted, MAPE in percent of the measured percentage.",
             OTHER_PATIENTS,
         ),

@@ -28,9 +28,8 @@ from spiroct.run_folder import run_folder
 from spiroct.workflows.people import (
     People,
     check_against_cohort,
-    indirect_percent_predicted,
     people_of,
-    without_repeated_indirect,
+    with_indirect,
 )
 from spiroct.workflows.versions import result_versions
 
@@ -169,7 +168,7 @@ def _read(files: dict[str, Path | None], equations: str) -> _Inputs:
 def _with_indirect(predictions: Predictions, people: People | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if people is None:
         return predictions.table, ()
-    return without_repeated_indirect(predictions.table, indirect_percent_predicted(predictions.table, people))
+    return with_indirect(predictions.table, people)
 
 
 def _other_names(ours: pd.Series, theirs: pd.Series) -> pd.Series:

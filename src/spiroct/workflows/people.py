@@ -137,28 +137,30 @@ def indirect_percent_predicted(predictions: pd.DataFrame, people: People) -> pd.
     return rows.drop(columns="predicted").assign(quantity=INDIRECT, unit="%")
 
 
-def without_repeated_indirect(
-    predictions: pd.DataFrame, indirect: pd.DataFrame
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Drop %predicted of a table that are nothing but its absolute estimates over the same reference values.
+def with_indirect(predictions: pd.DataFrame, people: People) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add %predicted by way of the absolute estimate, where the table does not hold the same already.
+
+    A network estimates one of the two, and spiroct writes both: where the one is made of the other, nothing is added.
 
     Returns
     -------
     DataFrame
         The predictions and the indirect rows.
     tuple of str
-        What was dropped, as a sentence.
+        What was not added, as a sentence.
     """
-    key = ["scan_id", "model", "set", "fold", "measure"]
+    indirect = indirect_percent_predicted(predictions, people)
+    key, group = ["scan_id", "model", "set", "fold", "measure"], ["model", "set", "measure"]
     direct = predictions.loc[predictions["quantity"] == "percent_predicted"]
     both = direct.merge(indirect[[*key, "estimated"]], on=key, suffixes=("", "_indirect"))
     both["apart"] = (both["estimated"] - both["estimated_indirect"]).abs() > _SAME_PERCENT
-    same = {name for name, rows in both.groupby(["model", "set", "measure"]) if not rows["apart"].any()}
-    names = pd.Series(list(zip(predictions["model"], predictions["set"], predictions["measure"], strict=True)),
-                      index=predictions.index)  # fmt: skip
-    drop = (predictions["quantity"] == "percent_predicted") & names.isin(same)
-    notes = ("the %predicted of the predictions are their absolute estimates over GLI: shown once, as indirect",)
-    return pd.concat([predictions.loc[~drop], indirect], ignore_index=True), notes if drop.any() else ()
+    same = both.groupby(group)["apart"].any()
+    same = set(same.index[~same])
+    if not same:
+        return pd.concat([predictions, indirect], ignore_index=True), ()
+    new = [name not in same for name in zip(*(indirect[c] for c in group), strict=True)]
+    note = "absolute and %predicted estimates of which one is made of the other count as one estimate"
+    return pd.concat([predictions, indirect.loc[new]], ignore_index=True), (note,)
 
 
 def _known(value: float) -> float | None:
