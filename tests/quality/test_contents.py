@@ -92,8 +92,8 @@ def test_a_reconstructed_circle_that_cuts_the_sides(chest: Any) -> None:
     assert lung_at_edge_cm2(coarse_scan(chest.volume, chest.lungs)) == 0.0
 
 
-def test_real_scans(shared: Any) -> None:
-    """LIDC-IDRI-1011 has contrast agent in its aorta and none in its header."""
+def test_a_real_scan(shared: Any) -> None:
+    """A patient without contrast agent, on a very coarse grid."""
     from spiroct.imaging.reading import read_ct
     from spiroct.segmentation.lungs import segment_lungs
 
@@ -103,3 +103,16 @@ def test_real_scans(shared: Any) -> None:
     assert blood is not None
     assert 30 < blood.hu < 70
     assert {str(v.outcome) for v in judge_contents(scan, volume.acquisition)} == {"pass"}
+
+
+@pytest.mark.slow
+def test_contrast_that_a_real_header_forgets(shared: Any) -> None:
+    """LIDC-IDRI-1011 has contrast agent in its aorta and none in its header."""
+    from spiroct.imaging.reading import read_ct
+    from spiroct.segmentation.lungs import segment_lungs
+
+    volume = read_ct(shared / "data" / "ct" / "lidc_idri_1011")
+    verdicts = {v.check: v for v in judge_contents(coarse_scan(volume, segment_lungs(volume)), volume.acquisition)}
+    assert volume.acquisition.contrast is None
+    assert verdicts["contrast"].outcome == "warn"
+    assert str(verdicts["contrast"].value).startswith("aorta 19")

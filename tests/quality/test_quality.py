@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.kernels import is_sharp
+from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.quality.acquisition import TrainingDomain, judge_acquisition
 from spiroct.quality.masks import judge_lungs
@@ -138,3 +140,11 @@ def test_sides_and_volume_warn() -> None:
     verdicts = judge_lungs(lungs_in(volume, np.s_[5:25, 10:30, 25:60]))
     assert outcome(verdicts, "lung_sides") == "warn"
     assert outcome(verdicts, "lung_volume") == "warn"  # 0.35 L
+
+
+@pytest.mark.parametrize(("series", "found"), [("kernelB", "pass"), ("kernelL", "warn")])
+def test_the_sharp_one_of_two_kernels_of_one_patient(shared: Path, series: str, found: str) -> None:
+    volume = read_ct(shared / "data" / "ct" / f"lungpetctdx_A0001_{series}")
+    (kernel,) = [v for v in judge_acquisition(volume) if v.check == "kernel"]
+    assert kernel.outcome == found
+    assert ("LAA-950" in kernel.meaning) is (found == "warn")

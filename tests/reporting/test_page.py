@@ -168,7 +168,7 @@ def test_overrides_stand_before_any_number(make_prediction: Make, small_scan: Sc
     overrides = ("lungs_cut: 12 cm2 (limit: at most 2 cm2)", "something_else: 1 (limit: 2)")
     page = _outline(make_prediction(quality=(failed,), overrides=overrides), small_scan)
     assert page.text.index("Checks overridden with --force") < page.text.index("Measured on the CT")
-    assert "Lungs cut : 12 cm2 (rule: at most 2 cm2). The base is missing." in page.text
+    assert "Lungs cut : 12 cm² (rule: at most 2 cm²). The base is missing." in page.text
     assert "something_else: 1 (limit: 2)" in page.text
     assert "Failed overridden Lungs cut" in page.text
     assert "overridden" not in _outline(make_prediction(), small_scan).text
@@ -256,6 +256,17 @@ def test_a_prediction_without_checks_ratios_or_alternatives_still_makes_a_page(
     text = _outline(bare, small_scan).text
     assert "no checks were made" in text
     assert "Not given: no pattern could be told." in text
+
+
+def test_passed_checks_are_named_in_a_line_and_told_on_demand(make_prediction: Make, small_scan: Scan) -> None:
+    passed = Verdict("mask_leak", Outcome.PASS, "0 mL", "at most 12 mL", "The mask holds no air but the lungs'")
+    warned = Verdict("kernel", Outcome.WARN, "B70f", "a soft kernel", "Noise counts as emphysema", "Use another")
+    html = render_report(make_prediction(quality=(passed, warned)), *small_scan)
+    before, after = html.split("<details", 1)
+    assert "Noise counts as emphysema" in before
+    assert "No other air in the outlines" in after.split("</summary>")[0]
+    assert "at most 12 mL" in after.split("</details>")[0]
+    assert "<details" not in render_report(make_prediction(quality=(warned,)), *small_scan)
 
 
 @pytest.mark.slow

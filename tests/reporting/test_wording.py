@@ -9,7 +9,16 @@ from markupsafe import Markup
 
 from spiroct.pft.measures import Measure
 from spiroct.reporting.measured import acquisition_facts, biomarker_table, patient_facts
-from spiroct.reporting.wording import found, number, printable, quantity, sentence, traditional
+from spiroct.reporting.wording import (
+    check_name,
+    found,
+    number,
+    printable,
+    quantity,
+    sentence,
+    traditional,
+    typeset,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,12 @@ def test_only_dlco_has_a_traditional_unit() -> None:
     assert traditional(Measure.DLCO, 5.55) == "16.6 mL/min/mmHg"  # the paper's own pair of numbers
     assert traditional(Measure.FVC, 3.3) is None
     assert traditional(Measure.DLCO, None) is None
+
+
+def test_checks_are_typeset_and_named() -> None:
+    assert typeset("4 cm2 at -1035 to -945 HU, LAA-950") == "4 cm² at \u22121035 to \u2212945 HU, LAA-950"
+    assert check_name("mask_holes") == "No holes in the outlines"
+    assert check_name("height_contradicts_header") == "Height contradicts header"
 
 
 def test_words() -> None:

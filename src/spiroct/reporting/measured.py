@@ -15,10 +15,12 @@ from spiroct.reporting.wording import (
     OUTCOME_WORDS,
     REGIONS,
     TIMES,
+    check_name,
     found,
     number,
     quantity,
     sentence,
+    typeset,
 )
 
 _BIOMARKERS = {
@@ -168,9 +170,9 @@ def _check_row(verdict: Verdict, overrides: tuple[str, ...]) -> CheckRow:
         outcome=verdict.outcome.value,
         word=OUTCOME_WORDS[verdict.outcome],
         mark=OUTCOME_MARKS[verdict.outcome],
-        name=_words(verdict.check),
+        name=check_name(verdict.check),
         found=found(verdict.value),
-        limit=verdict.limit,
+        limit=typeset(verdict.limit),
         meaning=sentence(verdict.meaning),
         remedy=sentence(verdict.remedy),
         overridden=any(_is_about(text, verdict.check) for text in overrides),

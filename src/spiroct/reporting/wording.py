@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from typing import Any
 
@@ -23,6 +24,26 @@ AGAINST_LLN = {
 }
 REGIONS = {"lungs": "Both lungs", "right_lung": "Right", "left_lung": "Left"}
 DIGITS = {"L": 2, "kg": 2, "HU": 0, "%": 1, "mmol/min/kPa": 2, "fraction": 2}
+# Said so that "passed" reads as good news; other checks are shown by their own name.
+CHECKS = {
+    "breath": "Full breath",
+    "contrast": "No contrast agent",
+    "contrast_in_training_domain": "Contrast agent in training",
+    "kernel_in_training_domain": "Kernel in training",
+    "laterality": "Right is right",
+    "lung_left_out": "No lung outside the outlines",
+    "lung_sides": "Share of the right lung",
+    "lungs_cut_at_base": "Base of the lungs in the scan",
+    "lungs_cut_at_side": "Lungs inside the field of view",
+    "lungs_cut_at_top": "Top of the lungs in the scan",
+    "lungs_in_patch": "Lungs seen by the network",
+    "mask_holes": "No holes in the outlines",
+    "mask_leak": "No other air in the outlines",
+    "solid_in_mask": "No soft tissue in the outlines",
+    "thickness_in_training_domain": "Slice thickness in training",
+    "training_domain": "What the network was trained on",
+    "tube_voltage_in_training_domain": "Tube voltage in training",
+}
 _CONTROL = {
     "Cc",
     "Cf",
@@ -65,13 +86,30 @@ def traditional(measure: Measure, value: float | None) -> str | None:
     return f"{digits} {TRADITIONAL}" if digits else None
 
 
+def check_name(check: str) -> str:
+    """Name a check in plain words."""
+    text = CHECKS.get(check, check.replace("_", " ").strip())
+    return text[:1].upper() + text[1:]
+
+
 def found(value: float | str | None) -> str:
-    """Write what a check found: text as it is, a number with four significant digits."""
+    """Write what a check found: text as :func:`typeset`, a number with four significant digits."""
     if value is None:
         return DASH
     if isinstance(value, str):
-        return value
+        return typeset(value)
     return f"{value:.4g}".replace("-", MINUS)
+
+
+def typeset(text: str) -> str:
+    """Give plain text from a check its true minus signs and superscripts.
+
+    Examples
+    --------
+    >>> typeset("at most 4 cm2")
+    'at most 4 cm²'
+    """
+    return re.sub(r"(?<![\w-])-(?=\d)", MINUS, text).replace("cm2", "cm\u00b2")
 
 
 def sentence(text: str | None) -> str:
