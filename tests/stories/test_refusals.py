@@ -208,7 +208,7 @@ class TestNotAChest:
         prediction = json.loads((tmp_path / "out/prediction.json").read_text(encoding="utf-8"))
         assert any(override.startswith("lungs_cut_at_") for override in prediction["overrides"])
         assert "OVERRIDDEN" in answer.out
-        assert "lungs cut at" in (tmp_path / "out/report.html").read_text(encoding="utf-8").lower()
+        assert "of the lungs in the scan" in (tmp_path / "out/report.html").read_text(encoding="utf-8").lower()
 
 
 class TestPerson:
