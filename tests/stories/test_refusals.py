@@ -208,7 +208,9 @@ class TestNotAChest:
         prediction = json.loads((tmp_path / "out/prediction.json").read_text(encoding="utf-8"))
         assert any(override.startswith("lungs_cut_at_") for override in prediction["overrides"])
         assert "OVERRIDDEN" in answer.out
-        assert "of the lungs in the scan" in (tmp_path / "out/report.html").read_text(encoding="utf-8").lower()
+        page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+        box = page.split('class="override"')[1].split("</aside>")[0]
+        assert ("Top" if part.start is None else "Base") + " of the lungs in the scan" in box
 
 
 class TestPerson:
