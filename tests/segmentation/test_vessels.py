@@ -8,9 +8,10 @@ from scipy import ndimage
 
 from spiroct.errors import UsageError
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
+from spiroct.phantom import render_lungs
 from spiroct.phantom.draws import draw_patient
 from spiroct.phantom.render import Phantom, render
-from spiroct.segmentation.airways import distance_to_lumen, segment_airways, wall_contrast
+from spiroct.segmentation.airways import distance_to_lumen, find_airways, grow_bronchi, segment_airways, wall_contrast
 from spiroct.segmentation.vessels import (
     VESSEL_METHODS,
     WALL_MM,
@@ -59,6 +60,65 @@ def test_recall_and_precision_on_trees_not_used_in_development(seed: int, index:
     assert np.count_nonzero(found & wide) / np.count_nonzero(wide) >= 0.85
     near = ndimage.binary_dilation(truth, FACES_EDGES_CORNERS)
     assert np.count_nonzero(found & near) / np.count_nonzero(found) >= 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("seed", "index", "variant"), [(611, 1, 1), (612, 0, 2)])
+def test_nine_of_ten_bronchi_of_trees_not_used_in_development(
+    seed: int, index: int, variant: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bronchus with a lumen radius of at least 1.5 mm is found if half of its axis lies within a voxel of lumen."""
+    kept = []
+
+    def accompany(*words: object) -> object:
+        kept.append(original(*words))
+        return kept[-1]
+
+    original = render_lungs.accompany
+    monkeypatch.setattr(render_lungs, "accompany", accompany)
+    phantom = render(draw_patient(seed, index, variant=variant).changed(ild_extent="0.0"), spacing=1.5)
+    volume, lungs = scan(phantom)
+    lumen = find_airways(volume, lungs).labels > 0
+    near, found = ndimage.binary_dilation(lumen, FACES_EDGES_CORNERS), []
+    for bronchi in kept:
+        narrower = np.minimum(bronchi.radius_start, bronchi.radius_end)
+        for start, end in zip(bronchi.start[narrower >= 1.5], bronchi.end[narrower >= 1.5], strict=True):
+            way = start + (end - start) * np.linspace(0, 1, 20)[:, None]
+            voxels = np.rint((way - phantom.origin) / phantom.spacing).astype(int)
+            found.append(near[tuple(voxels.T)].mean() >= 0.5)
+    assert len(found) > 50
+    assert np.mean(found) >= 0.9
+    truth = ndimage.binary_dilation(phantom.labels["airways"] > 0, FACES_EDGES_CORNERS)
+    inside = lumen & (lungs.labels > 0)
+    assert np.count_nonzero(inside & truth) / np.count_nonzero(inside) >= 0.85
+
+
+def test_bronchi_join_across_gaps_and_dark_pockets_do_not() -> None:
+    """A walled tube 4.5 mm below the trunk joins; the same tube 50 mm away, a bulla and a tube without wall do not."""
+    hu = np.full((120, 40, 40), -780.0, np.float32)
+    y, x = np.meshgrid(np.arange(40) - 20, np.arange(40) - 20, indexing="ij")
+    z = np.arange(120)[:, None, None]
+
+    def tube(first: int, last: int, wall: float) -> None:
+        off = np.broadcast_to(np.hypot(y, x), hu.shape)
+        along = np.broadcast_to((z >= first) & (z < last), hu.shape)
+        hu[along & (off < 3.4)] = wall
+        hu[along & (off < 1.8)] = -1000
+
+    tube(75, 102, -100)
+    trunk = np.zeros(hu.shape, bool)
+    trunk[104:118, 18:23, 18:23] = True
+    hu[trunk] = -1000
+    tube(5, 30, -100)
+    hu[50:60, 2:12, 2:12] = -1000  # a bulla
+    hu[75:100, 34:37, 34:37] = -1000  # as dark, without wall
+    everywhere = np.ones(hu.shape, bool)
+    found = grow_bronchi(hu, everywhere, everywhere, trunk, (1.5, 1.5, 1.5))
+    assert found[trunk].all()
+    assert found[78:97, 20, 20].all()
+    assert not found[:60].any()
+    assert not found[75:100, 33:38, 33:38].any()
 
 
 def tube_in_lung() -> tuple[CTVolume, LabelMap, np.ndarray]:

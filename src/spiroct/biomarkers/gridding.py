@@ -9,7 +9,7 @@ from spiroct.errors import UsageError
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
-from spiroct.segmentation.airways import airway_lumen
+from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.vessels import VESSEL_METHODS
 
 AUTHORS_GRID_MM = 1.5
@@ -26,9 +26,10 @@ def on_grid(
     *,
     grid_mm: float | None = AUTHORS_GRID_MM,
     vessels: LabelMap | str = "graph-cut",
+    airways: LabelMap | None = None,
     lobes: LabelMap | None = None,
 ) -> GriddedScan:
-    """Resample a scan and its masks; segment airways, and vessels where no mask is given, on that grid.
+    """Resample a scan and its masks; find airways and vessels where no mask is given.
 
     Parameters
     ----------
@@ -40,6 +41,9 @@ def on_grid(
         Isotropic grid, 1.5 mm as in Jia 2023; None keeps the scan's own.
     vessels : LabelMap or str
         A mask on the grid of the volume, or the method that makes one.
+    airways : LabelMap, optional
+        Lumen on any grid, canonical orientation; found at 1.5 mm when it is not given, since its walls need no finer
+        grid and on one take minutes.
     lobes : LabelMap, optional
         On the grid of the volume, numbered as lungmask does.
 
@@ -68,7 +72,7 @@ def on_grid(
 
     labels = carried(lungs).labels
     inside = labels > 0
-    lumen = airway_lumen(working.hu, inside, spacing)
+    lumen = resample_labels(airways or find_airways(volume, lungs), working.geometry).labels > 0
     if isinstance(vessels, LabelMap):
         found = (carried(vessels).labels > 0) & inside
     else:

@@ -11,28 +11,28 @@ from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.segmentation.airway_trunk import airway_trunk
 from spiroct.segmentation.morphology import bounding_box, dilate
 from spiroct.segmentation.threshold_lungs import body_inside
-from spiroct.segmentation.vesselness import smoothed
+from spiroct.segmentation.vesselness import smoothed, vesselness
 from spiroct.types import BoolArray, Float32Array, Float64Array, Vector3
 
 WORKING_MM = 1.5
-# Each step takes fainter lumens: HU below the lung around, HU below a wall that closes around the voxel in a plane,
-# and the gap (mm) that it may bridge: lumens that are certain may be far from what was found before.
-STEPS = ((220.0, 600.0, 35.0), (180.0, 550.0, 35.0), (150.0, 500.0, 6.0), (130.0, 450.0, 3.0))
+# Dark tube (contrast, HU), HU below a wall that closes around the voxel in a plane, HU below the lung around.
+SURE, LIKELY = (300.0, 550.0, 150.0), (150.0, 450.0, 120.0)
+LUMEN_SCALES_MM = (1.1, 1.6, 2.4)
 WALL_REACH_MM = (3.0, 4.5, 6.0)  # radii of the discs that close the walls: lumens up to these
-COMPANIONS = 0.3  # share of a voxel's neighbourhood that must be lumen as well
+GAP_MM = 6.0  # where a lumen is narrowed or its edge blurred
+# A piece that is sure and long may be far from what was found: lobar bronchi are hard to see in the hilum.
+FAR_MM, FAR_EXTENT_MM, FAR_SURE_SHARE = 40.0, 20.0, 0.3
+LEAST_SURE_SHARE, LEAST_PIECE_ML = 0.1, 0.05
+MOST_PIECES_AWAY = 15
 TRACHEA_SHARE = 0.4  # of the lungs' height: gas below this is gut
 LUNG_SIGMA_MM = 9.0
-LEAK_GROWTH = 1.3  # a step that multiplies the bronchi by more than this has leaked into the lung
-LEAK_ML = 1.0
-MOST_ML = 45.0
-MOST_GAPS, BRIDGE_MM = 10, 10.0
-LEAST_PIECE_ML = 0.08
 
 
 def segment_airways(volume: CTVolume, lungs: LabelMap, *, grid_mm: float | None = WORKING_MM) -> LabelMap:
     """Segment the lumen of trachea, main, lobar and segmental bronchi.
 
-    From the trunk the lumen grows along dark voxels with a wall around them, ever fainter ones, until it leaks.
+    Bronchi are pieces of dark tube with a wall that closes around them; those that hang on trachea and main bronchi
+    across short gaps are kept, long and sure ones across longer gaps too.
 
     Parameters
     ----------
@@ -53,13 +53,18 @@ def segment_airways(volume: CTVolume, lungs: LabelMap, *, grid_mm: float | None 
     ValueError
         If volume and mask lie on different grids.
     """
+    canonical = to_canonical(volume)
+    return restore(resample_labels(find_airways(volume, lungs, grid_mm=grid_mm), canonical.geometry), volume.geometry)
+
+
+def find_airways(volume: CTVolume, lungs: LabelMap, *, grid_mm: float | None = WORKING_MM) -> LabelMap:
+    """Segment the lumen as :func:`segment_airways` does, and leave it on the working grid, canonical orientation."""
     if volume.geometry != lungs.geometry:
         raise ValueError("the lung mask must lie on the grid of the volume")
     canonical = to_canonical(volume)
     working = canonical if grid_mm is None else resample_volume(canonical, (grid_mm, grid_mm, grid_mm))
     mask = resample_labels(to_canonical(lungs), working.geometry).labels > 0
-    lumen = LabelMap(airway_lumen(working.hu, mask, working.geometry.spacing).astype(np.uint8), working.geometry)
-    return restore(resample_labels(lumen, canonical.geometry), volume.geometry)
+    return LabelMap(airway_lumen(working.hu, mask, working.geometry.spacing).astype(np.uint8), working.geometry)
 
 
 def airway_lumen(hu: Float32Array, lungs: BoolArray, spacing: Vector3) -> BoolArray:
@@ -78,7 +83,7 @@ def airway_lumen(hu: Float32Array, lungs: BoolArray, spacing: Vector3) -> BoolAr
     margin = [int(np.ceil(6.0 / s)) for s in spacing]
     box = bounding_box(lungs, (margin[0], margin[1], margin[2]))
     local, near = hu[box], dilate(lungs[box], 4.0, spacing) | dilate(trunk[box], 3.0, spacing)
-    bronchi = _grown(local, near, lungs[box], trunk[box], spacing)
+    bronchi = grow_bronchi(local, near, lungs[box], trunk[box], spacing)
     lumen[box] = bronchi
     return lumen | trunk
 
@@ -113,38 +118,48 @@ def _disc(radius_mm: float, axis: int, spacing: Vector3) -> BoolArray:
     return disc
 
 
-def _grown(hu: Float32Array, near: BoolArray, lungs: BoolArray, trunk: BoolArray, spacing: Vector3) -> BoolArray:
-    """Grow from the trunk along ever fainter walled lumens, stopping before the step that leaks."""
+def grow_bronchi(hu: Float32Array, near: BoolArray, lungs: BoolArray, trunk: BoolArray, spacing: Vector3) -> BoolArray:
+    """Add to the trunk every piece of walled dark tube that hangs on it across gaps, from near to far and on.
+
+    Parameters
+    ----------
+    hu : array (z, y, x)
+    near : array (z, y, x)
+        Where bronchi may be: lungs and what is around them and the trunk.
+    lungs, trunk : array (z, y, x)
+    spacing : tuple of float
+        Millimetres.
+
+    Returns
+    -------
+    array (z, y, x)
+        The trunk and its bronchi.
+    """
     clipped = np.clip(hu, -1024.0, -300.0)
     walled = wall_contrast(clipped, spacing)
     below = smoothed(clipped, lungs, LUNG_SIGMA_MM, spacing) - clipped
-    voxel_ml = float(np.prod(spacing)) / 1000
-    found, before = trunk.copy(), 0.0
-    for darker, wall, gap_mm in STEPS:
-        dark = near & (below > darker) & (walled > wall)
-        dark &= ndimage.uniform_filter(dark.astype(np.float32), 3) > COMPANIONS
-        grown = _connected(dark, found, gap_mm, spacing)
-        size = float(np.count_nonzero(grown & ~trunk)) * voxel_ml
-        if size > MOST_ML or (gap_mm < BRIDGE_MM and size - before > LEAK_ML and size > LEAK_GROWTH * before):
-            break
-        found, before = grown, size
-    return found
+    tube = vesselness(clipped, near, spacing, scales_mm=LUMEN_SCALES_MM, bright=False)
 
+    def above(limits: tuple[float, float, float]) -> BoolArray:
+        found: BoolArray = near & (tube > limits[0]) & (walled > limits[1]) & (below > limits[2])
+        return found
 
-def _connected(allowed: BoolArray, trunk: BoolArray, gap_mm: float, spacing: Vector3) -> BoolArray:
-    """Keep what hangs on the trunk, piece by piece across short gaps, where a lumen is narrowed or its edge blurred."""
-    labels, count = ndimage.label(allowed | trunk, np.ones((3, 3, 3)))
-    sizes = np.bincount(labels.ravel(), minlength=count + 1) * (float(np.prod(spacing)) / 1000)
-    large = sizes >= LEAST_PIECE_ML
-    large[0] = False
+    labels, count = ndimage.label(above(LIKELY) | trunk, np.ones((3, 3, 3)))
+    voxels = np.maximum(np.bincount(labels.ravel(), minlength=count + 1), 1)
+    sure_share = np.bincount(labels[above(SURE)], minlength=count + 1) / voxels
+    boxes = ndimage.find_objects(labels)
+    sides = np.array([[s.stop - s.start for s in box] for box in boxes], np.float64).reshape(-1, 3)
+    extent_mm = np.append(0.0, np.linalg.norm(sides * np.asarray(spacing), axis=1))
+    piece = (sure_share > LEAST_SURE_SHARE) & (voxels * (float(np.prod(spacing)) / 1000) >= LEAST_PIECE_ML)
+    far = (sure_share >= FAR_SURE_SHARE) & (extent_mm >= FAR_EXTENT_MM)
     kept = np.zeros(count + 1, bool)
     kept[labels[trunk]] = True
-    found: BoolArray = kept[labels]
-    for _ in range(MOST_GAPS):
-        beside = np.unique(labels[dilate(found, gap_mm, spacing)])
-        kept[beside[large[beside]]] = True
-        grown: BoolArray = kept[labels]
-        if np.array_equal(grown, found):
-            break
-        found = grown
-    return found
+    for reach_mm, allowed in ((GAP_MM, piece), (FAR_MM, far), (GAP_MM, piece)):
+        for _ in range(MOST_PIECES_AWAY):
+            beside = np.unique(labels[dilate(kept[labels], reach_mm, spacing)])
+            fresh = beside[allowed[beside] & ~kept[beside] & (beside > 0)]
+            if not len(fresh):
+                break
+            kept[fresh] = True
+    grown: BoolArray = kept[labels]
+    return grown

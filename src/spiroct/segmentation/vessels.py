@@ -12,7 +12,7 @@ from spiroct.errors import UsageError
 from spiroct.imaging.orientation import restore, to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
-from spiroct.segmentation.airways import airway_lumen, distance_to_lumen
+from spiroct.segmentation.airways import airway_lumen, distance_to_lumen, find_airways
 from spiroct.segmentation.graph_cut import minimum_cut, neighbour_pairs
 from spiroct.segmentation.morphology import bounding_box, erode
 from spiroct.segmentation.vesselness import smoothed, vesselness
@@ -39,6 +39,7 @@ def segment_vessels(
     *,
     method: str = "graph-cut",
     grid_mm: float | None = AUTHORS_GRID_MM,
+    airways: LabelMap | None = None,
 ) -> LabelMap:
     """Segment the pulmonary vessels inside the lungs.
 
@@ -52,6 +53,8 @@ def segment_vessels(
         One of ``VESSEL_METHODS``: ``graph-cut`` with the strain energy (Xiao 2011) or ``graph-cut-frangi``.
     grid_mm : float or None
         Isotropic working grid; None works on the scan's own.
+    airways : LabelMap, optional
+        Lumen as :func:`find_airways` gives it; found when it is not given.
 
     Returns
     -------
@@ -72,7 +75,8 @@ def segment_vessels(
     canonical = to_canonical(volume)
     working = canonical if grid_mm is None else resample_volume(canonical, (grid_mm, grid_mm, grid_mm))
     mask = resample_labels(to_canonical(lungs), working.geometry).labels > 0
-    found = VESSEL_METHODS[method](working.hu, mask, working.geometry.spacing)
+    lumen = resample_labels(airways or find_airways(volume, lungs), working.geometry).labels > 0
+    found = VESSEL_METHODS[method](working.hu, mask, working.geometry.spacing, lumen=lumen)
     vessels = LabelMap(found.astype(np.uint8), working.geometry)
     return restore(resample_labels(vessels, canonical.geometry), volume.geometry)
 

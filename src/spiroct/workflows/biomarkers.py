@@ -24,6 +24,7 @@ from spiroct.pft.units import absolute_value
 from spiroct.quality.verdict import Verdict
 from spiroct.reporting.biomarker_table import write_biomarkers
 from spiroct.run_folder import run_folder
+from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import require_no_atlases
 from spiroct.segmentation.vessels import VESSEL_METHODS
 from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
@@ -290,6 +291,7 @@ def _measure(
         meaning = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in LOBES.items())
         _require_labels(given["lobes"], set(LOBES.values()), all_of_them=False, what="lobe mask", meaning=meaning)
     examined = examine(volume, scan, lungs=given.get("lungs", methods[0]), force=force)
+    airways = find_airways(volume, examined.lungs)
     measured = []
     for spacing in spacings:
         gridded = on_grid(
@@ -297,6 +299,7 @@ def _measure(
             examined.lungs,
             grid_mm=spacing,
             vessels=given.get("vessels", methods[1]),
+            airways=airways,
             lobes=given.get("lobes"),
         )
         measured.append(scan_biomarkers(gridded, fvc_percent_predicted=fvc[0], fvc_estimated=fvc[1]))

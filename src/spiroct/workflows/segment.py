@@ -9,11 +9,13 @@ from typing import Any
 
 from spiroct.documents import write_json
 from spiroct.errors import UsageError
+from spiroct.imaging.orientation import restore, to_canonical
+from spiroct.imaging.resampling import resample_labels
 from spiroct.imaging.volume import LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
 from spiroct.run_folder import run_folder
-from spiroct.segmentation.airways import segment_airways
+from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import DEFAULT_FUSION, LungOptions, deciding_inputs, segment_lobes
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
@@ -114,8 +116,9 @@ def segment(
         if lobes is not None:
             result = dataclasses.replace(result, lobes=segment_lobes(volume, method=lobes, options=options))
         if vessels is not None:
-            airways = segment_airways(volume, examined.lungs)
-            found = segment_vessels(volume, examined.lungs, method=vessels)
+            lumen = find_airways(volume, examined.lungs)
+            found = segment_vessels(volume, examined.lungs, method=vessels, airways=lumen)
+            airways = restore(resample_labels(lumen, to_canonical(volume).geometry), volume.geometry)
             result = dataclasses.replace(result, vessels=found, airways=airways)
         if not run.finished:
             for name, mask in (("vessels", result.vessels), ("airways", result.airways), ("lobes", result.lobes)):
