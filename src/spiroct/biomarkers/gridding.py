@@ -13,11 +13,38 @@ from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.vessels import VESSEL_METHODS
 
 AUTHORS_GRID_MM = 1.5
+GRIDS_MM = (0.3, 5.0)
 
 
 def grid_name(grid_mm: float | None) -> str:
     """Name of a grid as it stands in tables: ``"1.5 mm"`` or ``"native"``."""
     return "native" if grid_mm is None else f"{grid_mm:g} mm"
+
+
+def parse_grids(grids: tuple[str, ...]) -> tuple[float | None, ...]:
+    """Spacings in mm of grids as typed; None for ``native``.
+
+    Raises
+    ------
+    UsageError
+        If one is neither ``native`` nor a spacing, or is there twice.
+    """
+    found: list[float | None] = []
+    for text in grids:
+        try:
+            spacing = None if text == "native" else float(text)
+        except ValueError:
+            spacing = float("nan")
+        if spacing is not None and not GRIDS_MM[0] <= spacing <= GRIDS_MM[1]:
+            raise UsageError(
+                f"grid {text!r}",
+                f"a grid is 'native' or a spacing from {GRIDS_MM[0]:g} to {GRIDS_MM[1]:g} mm",
+                "use 1.5, as the authors",
+            )
+        if spacing in found:
+            raise UsageError(f"grid {text!r} is there twice", "each grid is reported once", "name it once")
+        found.append(spacing)
+    return tuple(found)
 
 
 def on_grid(

@@ -10,7 +10,7 @@ from typing import Any
 
 from spiroct.batch.scans import BatchSummary, ScanTask, process_scans
 from spiroct.biomarkers.biomarker import Biomarker, nested
-from spiroct.biomarkers.gridding import on_grid
+from spiroct.biomarkers.gridding import on_grid, parse_grids
 from spiroct.biomarkers.regions import LOBES
 from spiroct.biomarkers.scan import ScanBiomarkers, scan_biomarkers
 from spiroct.documents import write_json
@@ -35,7 +35,6 @@ SCHEMA = "spiroct.biomarkers"
 SCHEMA_VERSION = 1
 TABLE = "biomarkers.csv"
 DOCUMENT = "biomarkers.json"
-GRIDS_MM = (0.3, 5.0)
 
 
 @dataclass(frozen=True)
@@ -246,32 +245,6 @@ def cohort_biomarkers(
         overwrite=overwrite,
         finished=finished,
     )
-
-
-def parse_grids(grids: tuple[str, ...]) -> tuple[float | None, ...]:
-    """Spacings in mm of grids as typed; None for ``native``.
-
-    Raises
-    ------
-    UsageError
-        If one is neither ``native`` nor a spacing, or is there twice.
-    """
-    found: list[float | None] = []
-    for text in grids:
-        try:
-            spacing = None if text == "native" else float(text)
-        except ValueError:
-            spacing = float("nan")
-        if spacing is not None and not GRIDS_MM[0] <= spacing <= GRIDS_MM[1]:
-            raise UsageError(
-                f"grid {text!r}",
-                f"a grid is 'native' or a spacing from {GRIDS_MM[0]:g} to {GRIDS_MM[1]:g} mm",
-                "use 1.5, as the authors",
-            )
-        if spacing in found:
-            raise UsageError(f"grid {text!r} is there twice", "each grid is reported once", "name it once")
-        found.append(spacing)
-    return tuple(found)
 
 
 def _measure(
