@@ -36,16 +36,19 @@ def scan() -> tuple[CTVolume, LabelMap]:
 def test_estimates_are_the_networks_outputs_in_units(checkpoint: Checkpoint, scan: tuple) -> None:
     predictor = Predictor(checkpoint)
     prepared = predictor.prepare(*scan)
-    network = network_of(checkpoint.architecture, outputs=4)
-    network.load_state_dict(
-        {
-            k: torch.from_numpy(v.astype(np.float32) if v.dtype == np.float16 else v)
-            for k, v in checkpoint.members[0].weights.items()
-        }
-    )
-    with torch.no_grad():
-        outputs = network.eval()(torch.from_numpy(prepared.array[None])).double().numpy()[0]
-    expected = outputs * np.asarray(checkpoint.members[0].scaler.sd) + np.asarray(checkpoint.members[0].scaler.mean)
+    by_member = []
+    for member in checkpoint.members:
+        network = network_of(checkpoint.architecture, outputs=4)
+        network.load_state_dict(
+            {
+                k: torch.from_numpy(v.astype(np.float32) if v.dtype == np.float16 else v)
+                for k, v in member.weights.items()
+            }
+        )
+        with torch.no_grad():
+            outputs = network.eval()(torch.from_numpy(prepared.array[None])).double().numpy()[0]
+        by_member.append(outputs * np.asarray(member.scaler.sd) + np.asarray(member.scaler.mean))
+    expected = np.mean(by_member, axis=0)
     found = predictor.estimate(prepared).values
     assert list(found) == list(Measure)
     np.testing.assert_allclose(list(found.values()), expected, rtol=1e-6)

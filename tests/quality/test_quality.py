@@ -91,6 +91,15 @@ def test_the_training_domain() -> None:
     assert outcome(judge_acquisition(scan()), "thickness_in_training_domain") is None
 
 
+def test_slices_thinner_than_the_networks_grid_are_alike() -> None:
+    coarse = replace(DOMAIN, slice_thickness_mm=(5.0, 5.0))
+    assert outcome(judge_acquisition(scan(1.0), coarse), "thickness_in_training_domain") == "warn"
+    assert outcome(judge_acquisition(scan(1.0), coarse.read_at(5.0)), "thickness_in_training_domain") == "pass"
+    assert outcome(judge_acquisition(scan(6.0), coarse.read_at(5.0)), "thickness_in_training_domain") == "warn"
+    # A network that reads 1.5 mm and saw thick slices only has not seen thin ones.
+    assert coarse.read_at(1.5) == coarse
+
+
 @pytest.mark.parametrize(
     ("kvp", "found"), [(80.0, "warn"), (100.0, "pass"), (120.0, "pass"), (150.0, "warn"), (None, None)]
 )

@@ -262,11 +262,11 @@ def test_passed_checks_are_named_in_a_line_and_told_on_demand(make_prediction: M
     passed = Verdict("mask_leak", Outcome.PASS, "0 mL", "at most 12 mL", "The mask holds no air but the lungs'")
     warned = Verdict("kernel", Outcome.WARN, "B70f", "a soft kernel", "Noise counts as emphysema", "Use another")
     html = render_report(make_prediction(quality=(passed, warned)), *small_scan)
-    before, after = html.split("<details", 1)
+    before, after = html.split('<details class="passed"', 1)
     assert "Noise counts as emphysema" in before
     assert "No other air in the outlines" in after.split("</summary>")[0]
     assert "at most 12 mL" in after.split("</details>")[0]
-    assert "<details" not in render_report(make_prediction(quality=(warned,)), *small_scan)
+    assert '<details class="passed"' not in render_report(make_prediction(quality=(warned,)), *small_scan)
 
 
 @pytest.mark.slow

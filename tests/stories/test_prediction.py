@@ -58,9 +58,9 @@ def test_the_document_keeps_the_contract(predicted: Path) -> None:
     }
     for estimate in found["estimates"].values():
         assert estimate["percent_predicted"] == pytest.approx(100 * estimate["value"] / estimate["predicted"])
-        assert estimate["lower"] is None
-        assert estimate["upper"] is None
-        assert estimate["interval_reason"]
+        assert estimate["lower"] < estimate["value"] < estimate["upper"]
+        assert estimate["level"] == 0.9
+        assert estimate["interval_reason"] is None
     lungs, right, left = (found["biomarkers"][r]["volume"]["value"] for r in ("lungs", "right_lung", "left_lung"))
     assert lungs == pytest.approx(right + left)
     assert found["biomarkers"]["lungs"]["perc85"]["unit"] == "HU"

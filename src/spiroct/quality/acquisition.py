@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.kernels import is_sharp
@@ -43,6 +43,16 @@ class TrainingDomain:
             "contrast": self.contrast,
         }
         return tuple(name for name, value in told.items() if value is None)
+
+    def read_at(self, spacing_mm: float) -> TrainingDomain:
+        """Domain of a network that reads every scan on a grid of this spacing.
+
+        Resampling averages thin slices over a voxel of the grid, in training as in prediction, so that all slices up
+        to the spacing reach the network alike: having seen one of these thicknesses is having seen them all.
+        """
+        if self.slice_thickness_mm is None or self.slice_thickness_mm[0] > spacing_mm:
+            return self
+        return replace(self, slice_thickness_mm=(0.0, max(self.slice_thickness_mm[1], spacing_mm)))
 
 
 def judge_acquisition(volume: CTVolume, domain: TrainingDomain | None = None) -> tuple[Verdict, ...]:
@@ -170,7 +180,7 @@ def _domain(volume: CTVolume, thickness: float, domain: TrainingDomain | None) -
         if value is None or seen is None:
             continue
         low, high = seen
-        limit = f"{low:g} to {high:g} {unit}"
+        limit = f"{low:g} to {high:g} {unit}" if low else f"at most {high:g} {unit}"
         if low <= value <= high:
             yield Verdict(check, Outcome.PASS, f"{value:g} {unit}", limit, "The checkpoint was trained on such scans")
         else:

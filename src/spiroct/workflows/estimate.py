@@ -116,7 +116,7 @@ def estimate_scan(
         volume,
         scan,
         lungs=lungs,
-        domain=checkpoint.training_domain,
+        domain=checkpoint.training_domain.read_at(checkpoint.recipe.spacing_mm),
         one_sided=one_sided,
         predicted_tlc=interpret(Measure.TLC, None, demographics, equations=equations).predicted,
         force=force,
