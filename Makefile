@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: install demo test test-slow test-atlas lint docs lock manual schemas demonstration-checkpoint benchmark clean
+.PHONY: install demo test test-slow test-atlas lint docs lock manual schemas viewer demonstration-checkpoint benchmark clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip -c constraints.txt
 	$(BIN)/python -m pip install -q "torch" -c constraints.txt
-	$(BIN)/python -m pip install -q -e ".[train,equations,tests,develop]" -c constraints.txt
+	$(BIN)/python -m pip install -q -e ".[train,equations,serve,tests,develop]" -c constraints.txt
 	touch $@
 
 # One simulated patient as a DICOM series, predicted, with a page to open.
@@ -50,7 +50,7 @@ lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/python -m pip install -q --upgrade pip
 	.lock/bin/python -m pip install -q "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
-	.lock/bin/python -m pip install -q ".[train,equations,astra,tests,develop,atlas]"
+	.lock/bin/python -m pip install -q ".[train,equations,serve,astra,tests,develop,atlas]"
 	.lock/bin/python -m pip freeze --all --exclude spiroct | grep -v -e '^-e' -e '@ file' | sed 's/+[a-z0-9.]*$$//' | sort -f > constraints.new
 	mv constraints.new constraints.txt && rm -rf .lock
 
@@ -59,6 +59,10 @@ manual: install
 
 schemas: install
 	$(BIN)/python -m spiroct.workflows.schemas
+
+# The viewer of the page, bundled anew from npm; needs node.
+viewer:
+	cd viewer && npm ci --ignore-scripts && node node_modules/esbuild/install.js && npm run build
 
 # The network that ships: simulated patients, two CPU cores, about two hours.
 demonstration-checkpoint: install

@@ -13,6 +13,7 @@ from spiroct.cli import (
     predict,
     reference,
     segment,
+    serve,
     simulate,
     train,
 )
@@ -30,5 +31,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(import_cohort.app, name="import")
     app.command("train", short_help="Train a network on a cohort.")(train.train)
     app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
+    app.command("serve", short_help="A page in the browser for one scan at a time.")(serve.serve)
     app.add_typer(models.app, name="models")
     app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

@@ -14,6 +14,7 @@ from spiroct.errors import ScanError
 
 MAXIMUM_BYTES = 8 * 1024**3  # 10,000 slices of 512 x 512 need 5 GiB
 MAXIMUM_FILES = 20_000
+LONGEST_NAME = 100  # bytes; the end of a name tells its format
 MAXIMUM_RATIO = 100.0  # CT slices compress 2 to 10 fold
 
 
@@ -45,10 +46,8 @@ def unpacked(archive: Path) -> Iterator[Path]:
                     # Names inside an archive are not trusted: every file gets a folder and a safe name of its own.
                     place = folder / f"{number:05d}"
                     place.mkdir()
-                    with (
-                        packed.open(entry) as source,
-                        (place / PurePosixPath(entry.filename).name).open("wb") as file,
-                    ):
+                    name = (PurePosixPath(entry.filename).name or "entry").encode("utf-8", "replace")[-LONGEST_NAME:]
+                    with packed.open(entry) as source, (place / name.decode("utf-8", "replace")).open("wb") as file:
                         shutil.copyfileobj(source, file)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as damage:
             raise ScanError(

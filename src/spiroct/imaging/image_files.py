@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from spiroct.imaging.volume import Geometry
 from spiroct.types import Float32Array
 
 _NIFTI_HEADER = 348  # bytes, NIfTI-1
+MAXIMUM_VOXELS = 2**31  # 1024 x 1024 x 2048; a header that announces more would take all memory
 FORMATS = {
     ".nii": "NIfTI",
     ".nii.gz": "NIfTI",
@@ -72,6 +74,12 @@ def read_image(path: Path) -> tuple[Float32Array, Geometry]:
             )
         if dimension < 3:
             raise ScanError(f"{path} is a {dimension}D image", "a scan is one 3D volume", "name a CT volume")
+        if math.prod(size) > MAXIMUM_VOXELS:
+            raise ScanError(
+                f"{path} announces {'x'.join(map(str, size))} voxels",
+                f"a scan has at most {MAXIMUM_VOXELS / 1e9:.1f} billion",
+                "name a chest CT",
+            )
         if format_of(path) == "NIfTI":
             _require_whole_nifti(path, int(np.prod(size)) * _bytes_per_voxel(reader.GetPixelID()))
         image = reader.Execute()

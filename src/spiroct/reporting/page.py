@@ -56,7 +56,7 @@ def render_report(prediction: Prediction, volume: CTVolume, lungs: LabelMap) -> 
     """Make the page of one scan as text (see :func:`write_report`)."""
     with rendering.figure_style():
         coronal, *others = lung_pictures(volume, lungs)
-        cards = [(card, _scale_picture(card)) for card in estimates.cards(prediction)]
+        cards = [(card, scale_picture(card)) for card in estimates.cards(prediction)]
     context: dict[str, Any] = {
         "p": prediction,
         "demonstration": estimates.is_demonstration(prediction),
@@ -102,7 +102,8 @@ def _view_picture(scan: views.OrientedScan, plane: views.Plane, levels: tuple[vi
     return Picture(rendering.webp_uri(figure), width, height, f"{number}{plane.kind.capitalize()}, {plane.where}", alt)
 
 
-def _scale_picture(card: estimates.Card) -> Picture | None:
+def scale_picture(card: estimates.Card) -> Picture | None:
+    """Draw the scale of one measure; None where fewer than two numbers would stand on it."""
     if card.marks is None:
         return None
     height = card.marks.height

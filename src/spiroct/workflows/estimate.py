@@ -35,6 +35,7 @@ from spiroct.workflows.interpretation import (
     derived_ratios,
     interpret_values,
 )
+from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
 RUNG_MEANINGS = {
@@ -121,6 +122,7 @@ def estimate_scan(
         predicted_tlc=interpret(Measure.TLC, None, demographics, equations=equations).predicted,
         force=force,
     )
+    begin(Stage.ESTIMATE)
     if checkpoint.recipe.region.needs_vessels and vessels is None:
         vessels = segment_vessels(volume, examined.lungs)
     prepared = predictor.prepare(volume, examined.lungs, vessels)
@@ -168,6 +170,7 @@ def write_prediction(
     prediction: Prediction, examined: Examined, folder: Path, *, patient_id: str | None = None
 ) -> None:
     """Write one scan's ``prediction.json``, ``predictions.csv``, ``lungs.nii.gz`` and ``report.html``."""
+    begin(Stage.REPORT)
     write_json(folder / "prediction.json", prediction.to_document())
     write_predictions([prediction], folder / "predictions.csv", patient_id=patient_id)
     write_nifti(examined.lungs, folder / "lungs.nii.gz")

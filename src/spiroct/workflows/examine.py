@@ -19,6 +19,7 @@ from spiroct.quality.masks import judge_lungs
 from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.quality.wholeness import judge_wholeness
 from spiroct.segmentation.lungs import LungOptions, segment_lungs
+from spiroct.workflows.stages import Stage, begin
 
 LEAST_MASK_L = 0.1
 
@@ -86,6 +87,7 @@ def examine(
     """
     before = judge_acquisition(volume, domain)
     overrides = _refuse_or_record(before, scan, force=force)
+    begin(Stage.LUNGS)
     labels = lungs if isinstance(lungs, LabelMap) else segment_lungs(volume, method=lungs, options=options)
     if labels.volume_l() < LEAST_MASK_L:
         raise ScanError(
@@ -93,6 +95,7 @@ def examine(
             f"the lungs of an adult hold {LEAST_MASK_L:g} L at the very least",
             "look at the mask, or segment the lungs anew",
         )
+    begin(Stage.QUALITY)
     coarse = coarse_scan(volume, labels)
     after = (
         *judge_contents(coarse, volume.acquisition, domain),

@@ -17,6 +17,7 @@ from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.run_folder import run_folder
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan, scan_id_of
+from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
 
@@ -88,6 +89,7 @@ def predict(
     interpret(Measure.TLC, None, given, equations=equations)  # refuses an unknown set before any work is done
     checkpoint = find(model)
     predictor = Predictor(checkpoint, engine=engine)
+    begin(Stage.READ)
     volume, digest = read_scan(scan, series=series)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
     arguments = {

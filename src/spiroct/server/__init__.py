@@ -1,0 +1,1 @@
+"""Doors to spiroct over a network: the page in the browser."""
