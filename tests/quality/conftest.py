@@ -10,6 +10,7 @@ import pytest
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.phantom.draws import draw_patient
+from spiroct.phantom.patient import PhantomPatient
 from spiroct.phantom.render import render
 
 
@@ -38,13 +39,24 @@ class Chest:
         return Chest(CTVolume(hu, geometry, self.volume.acquisition), LabelMap(mask, geometry), labels)
 
 
-@pytest.fixture(scope="session")
-def chest() -> Chest:
-    """Return a simulated patient at 3 mm; not to be changed in place."""
-    phantom = render(draw_patient(0, 3), spacing=3.0)
+def rendered(patient: PhantomPatient, spacing: float) -> Chest:
+    """Render a patient, with padding as the readers leave it."""
+    phantom = render(patient, spacing=spacing)
     geometry = Geometry(phantom.hu.shape, phantom.spacing)
     hu = phantom.hu.astype(np.float32)
-    hu[hu < -1500] = -1000.0  # as the readers do with padding
+    hu[hu < -1500] = -1000.0
     return Chest(
         CTVolume(hu, geometry, Acquisition(format="DICOM")), LabelMap(phantom.labels["lungs"], geometry), phantom.labels
     )
+
+
+@pytest.fixture(scope="session")
+def chest() -> Chest:
+    """Return a simulated patient at 3 mm; not to be changed in place."""
+    return rendered(draw_patient(0, 3), 3.0)
+
+
+@pytest.fixture(scope="session")
+def coarse_chests() -> tuple[Chest, ...]:
+    """Return patients at 5 mm whose skin, half air, and table lie at the edge of the image; their lungs do not."""
+    return tuple(rendered(draw_patient(5150, i), 5.0) for i in (10, 19, 54))

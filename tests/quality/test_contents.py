@@ -81,6 +81,14 @@ def test_a_field_of_view_that_cuts_the_sides(chest: Any, millimetres: int, outco
     assert found(cropped)["lungs_cut_at_side"] == outcome
 
 
+def test_skin_at_the_edge_of_a_coarse_image_is_no_lung(coarse_chests: tuple[Any, ...]) -> None:
+    for chest in coarse_chests:
+        assert found(chest)["lungs_cut_at_side"] == "pass"
+        columns = np.flatnonzero(chest.lungs.labels.any(axis=(0, 1)))
+        cropped = chest.cropped(np.s_[:, :, columns[0] + 4 : columns[-1] - 3])
+        assert found(cropped)["lungs_cut_at_side"] == "fail"
+
+
 def test_a_reconstructed_circle_that_cuts_the_sides(chest: Any) -> None:
     columns = np.flatnonzero(chest.lungs.labels.any(axis=(0, 1)))
     y, x = (np.arange(n) - (n - 1) / 2 for n in chest.volume.hu.shape[1:])

@@ -57,7 +57,7 @@ def lung_at_edge_cm2(scan: CoarseScan) -> float:
     """Area of lung that touches the edge of the field of view, cm2.
 
     Looked for in the image and not in the mask: voxels of lung density at the edge of the image or of the
-    reconstructed circle, that are part of a piece at least 12 mm wide, with tissue in the same row and chest wall at
+    reconstructed circle, that are part of a stretch at least 12 mm wide, with tissue in the same row and chest wall at
     the same edge both in front and behind. Tables and blankets have none. A lung that is cut at the front or the back
     of the image alone is not found.
     """
@@ -70,11 +70,20 @@ def lung_at_edge_cm2(scan: CoarseScan) -> float:
     through_body = tissue.sum(axis=2) >= round(EDGE_ROW_MM / scan.spacing[2])
     touching = lung & edge[None] & through_body[..., None] & _between_walls(tissue & edge[None], scan)
     for z in np.flatnonzero(touching.any(axis=(1, 2))):
-        pieces, _ = ndimage.label(lung[z])
-        depth = ndimage.distance_transform_edt(np.pad(lung[z], 1, mode="edge"), sampling=scan.spacing[1:])[1:-1, 1:-1]
-        touching[z] &= np.isin(pieces, np.unique(pieces[depth > EDGE_DEEP_MM / 2]))
+        touching[z] &= _wide(lung[z], scan)
     side = float(np.sqrt(scan.spacing[1] * scan.spacing[2]))
     return float(np.count_nonzero(touching)) * scan.spacing[0] * side / 100.0
+
+
+def _wide(lung: BoolArray, scan: CoarseScan) -> BoolArray:
+    """Keep what lies in a disc of the least width (an opening): the skin, half air on a coarse grid, does not."""
+    in_plane = scan.spacing[1:]
+    radius = max(EDGE_DEEP_MM / 2, 2 * max(in_plane))
+    depth = ndimage.distance_transform_edt(np.pad(lung, 1, mode="edge"), sampling=in_plane)[1:-1, 1:-1]
+    if not (depth > radius).any():
+        return np.zeros_like(lung)
+    wide: BoolArray = ndimage.distance_transform_edt(depth <= radius, sampling=in_plane) <= radius
+    return wide
 
 
 def _smooth_inside(scan: CoarseScan, inside: BoolArray) -> Float32Array:
@@ -86,7 +95,7 @@ def _smooth_inside(scan: CoarseScan, inside: BoolArray) -> Float32Array:
 
 def _between_walls(wall: BoolArray, scan: CoarseScan) -> BoolArray:
     """Mark rows of either side of the image that lie between two stretches of chest wall at its edge."""
-    needed = round(EDGE_WALL_MM / scan.spacing[1])
+    needed = max(3, round(EDGE_WALL_MM / scan.spacing[1]))  # one row is the front or the back of the image itself
     between = np.zeros_like(wall)
     middle = wall.shape[2] // 2
     for half in (np.s_[:, :, :middle], np.s_[:, :, middle:]):
