@@ -29,6 +29,13 @@ def predict(
     equations: options.EquationsOption = "gli-global-2022",
     series: options.Series = None,
     engine: Annotated[str, typer.Option("--engine", help="What runs the network: auto or torch.")] = "auto",
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="Also write DICOM objects (SR, SEG, PDF, pictures) of the scan's study.")
+    ] = False,
+    fhir: Annotated[bool, typer.Option("--fhir", help="Also write a FHIR R4 bundle.")] = False,
+    vessels: Annotated[
+        bool, typer.Option("--vessels/--no-vessels", help="With --dicom: a SEG of the vessels too, half a minute.")
+    ] = True,
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
@@ -45,7 +52,19 @@ def predict(
             [name for name, value in single.items() if value is not None],
             "sex, age, height_cm, ethnicity, DLCO, FEV1, FVC and TLC",
         )
-        _cohort(scan, out, model, equations, engine, force=force, overwrite=overwrite, as_json=as_json)
+        _cohort(
+            scan,
+            out,
+            model,
+            equations,
+            engine,
+            dicom=dicom,
+            fhir=fhir,
+            vessels=vessels,
+            force=force,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
         return
     from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
     from spiroct.documents import to_json
@@ -68,6 +87,9 @@ def predict(
         equations=equations,
         series=series,
         engine=engine,
+        dicom=dicom,
+        fhir=fhir,
+        vessels=vessels,
         force=force,
         overwrite=overwrite,
     )
@@ -76,6 +98,10 @@ def predict(
     else:
         typer.echo(prediction_table(prediction))
         typer.echo(f"report: {out / 'report.html'}")
+        if dicom:
+            typer.echo(f"DICOM objects: {out / 'dicom'}")
+        if fhir:
+            typer.echo(f"FHIR bundle: {out / 'fhir.json'}")
 
 
 def _cohort(
@@ -85,6 +111,9 @@ def _cohort(
     equations: str,
     engine: str,
     *,
+    dicom: bool,
+    fhir: bool,
+    vessels: bool,
     force: bool,
     overwrite: bool,
     as_json: bool,
@@ -98,6 +127,9 @@ def _cohort(
         model=model or DEFAULT_CHECKPOINT,
         equations=equations,
         engine=engine,
+        dicom=dicom,
+        fhir=fhir,
+        vessels=vessels,
         force=force,
         overwrite=overwrite,
         finished=options.json_lines(DOCUMENT) if as_json else None,

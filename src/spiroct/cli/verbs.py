@@ -12,6 +12,7 @@ from spiroct.cli import (
     models,
     predict,
     reference,
+    report,
     segment,
     serve,
     simulate,
@@ -32,5 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command("train", short_help="Train a network on a cohort.")(train.train)
     app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
     app.command("serve", short_help="A page in the browser for one scan at a time.")(serve.serve)
+    app.command("report", short_help="The report of a result as PDF.")(report.report)
     app.add_typer(models.app, name="models")
     app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

@@ -17,6 +17,7 @@ from spiroct.quality.verdict import Outcome, Verdict
 from spiroct.run_folder import run_folder
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan, scan_id_of
+from spiroct.workflows.exchange import Exchange, write_exchange
 from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
@@ -38,12 +39,16 @@ def predict(
     equations: str = DEFAULT_EQUATIONS,
     series: str | None = None,
     engine: str = "auto",
+    dicom: bool = False,
+    fhir: bool = False,
+    vessels: bool = True,
     force: bool = False,
     overwrite: bool = False,
 ) -> Prediction:
     """Estimate lung function from one chest CT and write everything that was found.
 
-    Writes ``prediction.json``, ``predictions.csv``, ``report.html``, ``lungs.nii.gz`` and ``run.json``.
+    Writes ``prediction.json``, ``predictions.csv``, ``report.html``, ``lungs.nii.gz`` and ``run.json``; with
+    ``dicom`` also ``dicom/*.dcm`` and ``vessels.nii.gz``, with ``fhir`` also ``fhir.json``.
 
     Parameters
     ----------
@@ -69,6 +74,13 @@ def predict(
         SeriesInstanceUID to read where a folder holds several.
     engine : str
         What runs the network.
+    dicom : bool
+        Write SR, segmentations, encapsulated PDF and page pictures into the scan's study; needs the extra [dicom], and
+        the objects carry the patient's name and number as the scan does.
+    fhir : bool
+        Write a FHIR R4 bundle, which carries the patient's number.
+    vessels : bool
+        With ``dicom``: segment the vessels too, which takes about half a minute.
     force : bool
         Go on where a judgement (cut lungs, thick slices) would refuse; written into every output.
     overwrite : bool
@@ -91,6 +103,8 @@ def predict(
     predictor = Predictor(checkpoint, engine=engine)
     begin(Stage.READ)
     volume, digest = read_scan(scan, series=series)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels)
+    exchange.check(scan, volume.acquisition.series_uid)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
     arguments = {
         "scan": digest,
@@ -101,6 +115,9 @@ def predict(
         "equations": equations,
         "series": series,
         "force": force,
+        "dicom": dicom,
+        "fhir": fhir,
+        "vessels": vessels,
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
@@ -115,6 +132,7 @@ def predict(
         )
         if not run.finished:
             write_prediction(prediction, examined, run.work)
+            write_exchange(exchange, prediction, examined, scan, run.work)
     return prediction
 
 

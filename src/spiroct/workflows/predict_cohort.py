@@ -15,6 +15,7 @@ from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
 from spiroct.workflows.cohort_tasks import cohort_scans
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
+from spiroct.workflows.exchange import Exchange, write_exchange
 from spiroct.workflows.predict import combine_demographics
 from spiroct.workflows.versions import result_versions
 
@@ -29,6 +30,9 @@ def predict_cohort(
     model: str = DEFAULT_CHECKPOINT,
     equations: str = DEFAULT_EQUATIONS,
     engine: str = "auto",
+    dicom: bool = False,
+    fhir: bool = False,
+    vessels: bool = True,
     force: bool = False,
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
@@ -42,7 +46,7 @@ def predict_cohort(
     ----------
     cohort : Path
         cohort.csv.
-    out, model, equations, engine, force, overwrite
+    out, model, equations, engine, dicom, fhir, vessels, force, overwrite
         As for :func:`spiroct.workflows.predict.predict`.
     finished : callable, optional
         Told of each scan that is done, with its folder.
@@ -55,16 +59,18 @@ def predict_cohort(
     scans = {scan.scan_id: scan for scan in cohort_scans(cohort)}
     checkpoint = find(model)
     predictor = Predictor(checkpoint, engine=engine)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels)
     for scan in scans.values():  # refuses an unknown set of equations before any work is done
         interpret(Measure.TLC, None, scan.demographics, equations=equations)
 
     def work(task: ScanTask, folder: Path) -> None:
         row = scans[task.scan_id]
         volume, _ = read_scan(row.image)
+        exchange.check(row.image, volume.acquisition.series_uid)
         demographics, sources, contradictions = combine_demographics(row.demographics, volume.acquisition)
         sources = {name: "cohort table" if source == "given" else source for name, source in sources.items()}
         lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)
-        vessels = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
+        given = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
         prediction, examined = estimate_scan(
             volume,
             row.image,
@@ -73,12 +79,14 @@ def predict_cohort(
             person=Person(demographics, sources, contradictions, row.measured),
             equations=equations,
             lungs=lungs,
-            vessels=vessels,
+            vessels=given,
             force=force,
         )
         write_prediction(prediction, examined, folder, patient_id=row.patient_id)
+        write_exchange(exchange, prediction, examined, row.image, folder, vessels=given)
 
     arguments: dict[str, Any] = {"model": checkpoint.hash, "engine": engine, "equations": equations, "force": force}
+    arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels}
     return process_scans(
         [scan.task() for scan in scans.values()],
         work,

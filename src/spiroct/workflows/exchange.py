@@ -1,0 +1,121 @@
+"""Results of one scan handed to other systems: DICOM objects in its study, a FHIR bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spiroct.documents import write_json
+from spiroct.errors import InputError
+from spiroct.imaging.volume import LabelMap
+from spiroct.imaging.writing import write_nifti
+from spiroct.inference.prediction import Prediction
+from spiroct.interchange.fhir import Subject, fhir_bundle
+from spiroct.interchange.source import SourceSeries, read_source
+from spiroct.optional import require
+from spiroct.reporting.pdf import render_pdf
+from spiroct.segmentation.vessels import segment_vessels
+from spiroct.workflows.examine import Examined
+
+DICOM_FOLDER = "dicom"
+FHIR_FILE = "fhir.json"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Which other systems are written for.
+
+    Parameters
+    ----------
+    dicom : bool
+        Write ``dicom/*.dcm``, which carry the patient's name and number as the scan does.
+    fhir : bool
+        Write ``fhir.json``.
+    vessels : bool
+        Segment the vessels for DICOM, which takes longer than all the rest; False leaves their object out.
+    """
+
+    dicom: bool = False
+    fhir: bool = False
+    vessels: bool = True
+
+    def check(self, scan: Path, series_uid: str | None) -> None:
+        """Refuse what cannot be written before any work is done.
+
+        Raises
+        ------
+        MissingExtraError
+            If DICOM is wanted and the extra [dicom] is not installed.
+        InputError
+            If DICOM is wanted of a scan that is no DICOM series.
+        """
+        if not self.dicom:
+            return
+        require("highdicom", extra="dicom", feature="writing DICOM results")
+        require("pypdfium2", extra="dicom", feature="writing DICOM results")
+        if series_uid is None:
+            raise InputError(
+                f"--dicom with {scan}, which is no DICOM series",
+                "DICOM results join the study of the scan that they come from",
+                "name the DICOM folder or zip of this scan, or leave --dicom out",
+            )
+
+
+def write_exchange(
+    wanted: Exchange,
+    prediction: Prediction,
+    examined: Examined,
+    scan: Path,
+    folder: Path,
+    *,
+    vessels: LabelMap | None = None,
+) -> Sequence[Path]:
+    """Write what other systems read beside the other files of one scan.
+
+    Parameters
+    ----------
+    wanted : Exchange
+        What to write; nothing is written where nothing is wanted.
+    prediction, examined
+        The result, its scan and its lungs.
+    scan : Path
+        Where the scan was read from; its headers are read again for patient and study.
+    folder : Path
+        Folder of the result.
+    vessels : LabelMap, optional
+        Segmented here for DICOM where it is not given; also written as ``vessels.nii.gz``.
+
+    Returns
+    -------
+    sequence of Path
+        The DICOM files, in the order they should be sent; empty without DICOM.
+    """
+    if not wanted.dicom and not wanted.fhir:
+        return ()
+    facts = examined.volume.acquisition
+    source = read_source(scan, facts.series_uid) if facts.series_uid is not None else None
+    pdf = render_pdf(prediction, volume=examined.volume, lungs=examined.lungs)
+    if wanted.fhir:
+        write_json(folder / FHIR_FILE, fhir_bundle(prediction, _subject(source), pdf=pdf))
+    if not wanted.dicom or source is None:
+        return ()
+    from spiroct.interchange.dicom import write_dicom
+
+    if vessels is None and wanted.vessels:
+        vessels = segment_vessels(examined.volume, examined.lungs)
+        write_nifti(vessels, folder / "vessels.nii.gz")
+    return write_dicom(
+        prediction, source, folder / DICOM_FOLDER, lungs=examined.lungs, vessels=vessels, maps=(), pdf=pdf
+    )
+
+
+def _subject(source: SourceSeries | None) -> Subject:
+    if source is None:
+        return Subject()
+    first = source.first
+    return Subject(
+        patient_id=str(first.PatientID) or None,
+        study_uid=str(first.StudyInstanceUID),
+        study_date=str(first.StudyDate) or None,
+    )
