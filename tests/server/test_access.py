@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,18 @@ def test_without_a_token_this_machine_is_let_in(tmp_path: Path) -> None:
     with TestClient(create_app(ServeSettings(data=tmp_path / "open", token=None)), base_url=HOST) as anyone:
         assert anyone.get("/api/results").json() == []
         assert anyone.get("/api/results", headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_words_are_cut_off_where_files_are_not(settings: ServeSettings) -> None:
+    """Before a token was given, too: nobody fills the memory."""
+    with TestClient(create_app(settings), base_url=HOST) as stranger:
+        announced = stranger.post("/api/session", content=b"{", headers={"Content-Length": str(10 * 1024**3)})
+        assert announced.status_code == 413
+
+        def endless() -> Iterator[bytes]:
+            for _ in range(1000):
+                yield b" " * 65536
+
+        streamed = stranger.post("/api/session", content=endless(), headers={"Content-Type": "application/json"})
+        assert streamed.status_code in {400, 413}
+        assert "sentence" in streamed.json()["error"]

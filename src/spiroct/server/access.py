@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
@@ -11,15 +12,18 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spiroct.server.refusals import error_document
+from spiroct.server.refusals import RequestRefusedError, error_document
 from spiroct.server.settings import ServeSettings
 
 SAFE_METHODS = {"GET", "HEAD"}
+MOST_WORDS = 1 << 16  # bytes of a request that is no file; particulars of a person need a few hundred
+FILES = re.compile(r"/api/uploads/[^/]+/files/[^/]+")  # these count for themselves, and go to the disk
 OPEN_PATHS = {"/api/session"}  # the token itself is given there
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+TOO_LONG = ("a request this long", f"{MOST_WORDS} bytes are enough for words", "send scans to /api/uploads")
 # NiiVue unpacks its own font and matcap from data: addresses, hence connect-src data:, which leads nowhere.
 HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
@@ -99,7 +103,8 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope["method"], scope["path"], headers, scope.get("scheme", "http"))
         answer = refusal or self.app
-        await answer(scope, receive, _with_headers(send, scope["path"]))
+        taken = receive if FILES.fullmatch(scope["path"]) else _at_most(receive)
+        await answer(scope, taken, _with_headers(send, scope["path"]))
 
     def _refusal(self, method: str, path: str, headers: Headers, scheme: str) -> JSONResponse | None:
         host = headers.get("host", "")
@@ -124,7 +129,25 @@ class Guard:
                 "scans and results are for those who have the token",
                 "open the address that 'spiroct serve' printed, or send the header 'Authorization: Bearer TOKEN'",
             )
+        announced = headers.get("content-length", "0")
+        if not FILES.fullmatch(path) and announced.isascii() and announced.isdigit() and int(announced) > MOST_WORDS:
+            return JSONResponse(error_document(*TOO_LONG), status_code=413)
         return None
+
+
+def _at_most(receive: Receive) -> Receive:
+    """Take no more of a request than its words may have, whatever its header says."""
+    received = 0
+
+    async def receive_at_most() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_WORDS:
+            raise RequestRefusedError(413, *TOO_LONG)
+        return message
+
+    return receive_at_most
 
 
 def _is_api(path: str) -> bool:

@@ -220,7 +220,10 @@ def _file_routes(app: FastAPI, results: Results) -> None:
     async def summary(identifier: Identifier) -> FileResponse:
         """Everything that the page shows of a result."""
         _require_done(results, identifier)
-        return FileResponse(results.path(identifier, VIEW, SUMMARY), media_type="application/json")
+        path = results.path(identifier, VIEW, SUMMARY)
+        if not path.is_file():
+            raise not_found("summary")
+        return FileResponse(path, media_type="application/json")
 
     @app.get("/api/results/{identifier}/view/{name}", **file_answer)
     async def view(identifier: Identifier, name: str) -> FileResponse:

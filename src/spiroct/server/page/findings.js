@@ -8,8 +8,8 @@ export function findings (result, summary, screen) {
   return [
     ...warnings(summary),
     el('dl', { class: 'facts' }, fact('Scan', summary.scan_id), summary.patient.map(({ name, text, note }) => fact(name, text, note)), fact('Use', summary.interpretation)),
-    downloads(result), section('Scan and lungs', screen),
-    measured(summary), quality(summary), estimates(summary), about(summary)
+    report(result), section('Scan and lungs', screen),
+    measured(summary), quality(summary), estimates(summary), downloads(result), about(summary)
   ]
 }
 
@@ -121,13 +121,21 @@ const FILES = {
   'lungs.nii.gz': 'Lung mask (NIfTI)'
 }
 
+function fileAddress (result, name) {
+  return `/api/results/${result.id}/files/${name.split('/').map(encodeURIComponent).join('/')}`
+}
+
+/** Link to the report, where there is one. */
+function report (result) {
+  if (!result.files.some((file) => file.name === 'report.html')) return ''
+  return el('p', {}, el('a', { class: 'button main', href: `${fileAddress(result, 'report.html')}?inline=true`, target: '_blank', rel: 'noopener' }, 'Open the report'))
+}
+
 function downloads (result) {
-  const address = (name) => `/api/results/${result.id}/files/${name.split('/').map(encodeURIComponent).join('/')}`
   const known = (name) => Object.keys(FILES).indexOf(name) >= 0 ? Object.keys(FILES).indexOf(name) : 99
   const files = [...result.files].sort((a, b) => known(a.name) - known(b.name))
   return section('Downloads', el('ul', { class: 'downloads' },
-    files.some((file) => file.name === 'report.html') && el('li', {}, el('a', { class: 'button main', href: `${address('report.html')}?inline=true`, target: '_blank', rel: 'noopener' }, 'Open the report')),
-    files.map((file) => el('li', {}, el('a', { class: 'button', href: address(file.name), download: true }, FILES[file.name] ?? file.name, ' ', el('small', {}, size(file.bytes)))))))
+    files.map((file) => el('li', {}, el('a', { class: 'button', href: fileAddress(result, file.name), download: true }, FILES[file.name] ?? file.name, ' ', el('small', {}, size(file.bytes)))))))
 }
 
 function about (summary) {
