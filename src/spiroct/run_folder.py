@@ -58,6 +58,7 @@ def run_folder(
     arguments: dict[str, Any],
     overwrite: bool = False,
     resumable: bool = False,
+    keeps: tuple[str, ...] = (),
 ) -> Iterator[RunFolder]:
     """Make a run's files in a hidden folder and move them into place only when all are there.
 
@@ -78,6 +79,8 @@ def run_folder(
         Keep ``work`` when the run is interrupted, and give it back to the same command; for work of many
         parts, each written whole (to a dotted name, then renamed). A different command is refused until the
         unfinished one is finished or overwritten.
+    keeps : tuple of str
+        Folders in ``out`` that hold runs of their own, such as a study's trainings: neither foreign nor overwritten.
 
     Yields
     ------
@@ -90,7 +93,7 @@ def run_folder(
         If the folder cannot be written, or holds another run, another unfinished run, or files of someone
         else.
     """
-    earlier = _earlier_run(out)
+    earlier = _earlier_run(out, keeps)
     digest = fingerprint({"verb": verb, "arguments": arguments})
     if earlier is not None and not overwrite:
         if earlier.get("fingerprint") != digest:
@@ -153,7 +156,7 @@ def _facts(started: datetime, clock: float) -> dict[str, Any]:
     return facts
 
 
-def _earlier_run(out: Path) -> dict[str, Any] | None:
+def _earlier_run(out: Path, keeps: tuple[str, ...] = ()) -> dict[str, Any] | None:
     """Read the run that the folder holds; None when it holds none and is free to use."""
     if not out.exists():
         return None
@@ -161,7 +164,7 @@ def _earlier_run(out: Path) -> dict[str, Any] | None:
         raise OutputError(f"--out {out}", "it is a file, and the output is a folder", "name a folder")
     record = out / RUN_FILE
     if not record.is_file():
-        foreign = sorted(p.name for p in out.iterdir() if not p.name.startswith(".partial-"))
+        foreign = sorted(p.name for p in out.iterdir() if not p.name.startswith(".partial-") and p.name not in keeps)
         if foreign:
             raise OutputError(
                 f"output folder {out} holds files that no spiroct run made ({foreign[0]})",

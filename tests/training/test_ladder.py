@@ -60,3 +60,9 @@ def test_a_regression_survives_the_card() -> None:
     found = fit_rung("demographics", Measure.DLCO, people(), people()["age"] / 10)
     assert found is not None
     assert PlainRegression.from_document(found.to_document()) == found
+
+
+def test_a_reading_far_from_those_of_the_fit_has_no_estimate() -> None:
+    rung = PlainRegression("network_demographics", Measure.TLC, "logarithmic", (0.0, 9e3, 0.0, 0.0, 0.0, 0.0))
+    readings = {"network": np.array([1.0, 2.0]), **dict.fromkeys(("male", "age", "height_cm"), np.array([1.0, 1.0]))}
+    np.testing.assert_array_equal(rung.estimate(readings), [1.0, np.nan])

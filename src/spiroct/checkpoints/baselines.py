@@ -54,10 +54,17 @@ class PlainRegression:
     smearing: float = 1.0
 
     def estimate(self, readings: Mapping[str, float | AnyArray]) -> Float64Array:
-        """Estimate the measure from readings (n,) or scalars; NaN where a reading is missing."""
+        """Estimate the measure from readings (n,) or scalars.
+
+        NaN where a reading is missing, or so far from those of the fit that a logarithm grows beyond all numbers.
+        """
         columns = design(self.rung, readings, self.scale)
         linear = np.asarray(columns @ np.asarray(self.coefficients))
-        return linear if self.scale == "linear" else np.asarray(self.smearing * np.exp(linear))
+        if self.scale == "linear":
+            return linear
+        with np.errstate(over="ignore"):
+            value = np.asarray(self.smearing * np.exp(linear))
+        return np.where(np.isfinite(value), value, np.nan)
 
     def to_document(self) -> dict[str, Any]:
         """Plain data for the checkpoint's card."""

@@ -16,6 +16,7 @@ from spiroct.cli import (
     segment,
     serve,
     simulate,
+    study,
     train,
 )
 
@@ -34,5 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
     app.command("serve", short_help="A page in the browser for one scan at a time.")(serve.serve)
     app.command("report", short_help="The report of a result as PDF.")(report.report)
+    app.command("study", short_help="The paper's seven questions on a cohort.")(study.study)
     app.add_typer(models.app, name="models")
     app.command("doctor", short_help="What this machine can do.")(doctor.doctor)

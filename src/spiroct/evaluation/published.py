@@ -14,6 +14,9 @@ SOURCE = "Jia 2023"
 # Table 1: mean and SD of 316 patients.
 COHORT = {DLCO: (5.55, 1.92), FEV1: (2.62, 0.77), FVC: (3.32, 0.97), TLC: (4.91, 1.23)}
 COHORT_COUNTS = {"patients": (316, None), "female": (258, 81.4), "ild": (132, 41.8), "pah": (88, 27.8)}
+COHORT_AGE = (53.4, 14.6)
+COHORT_PERCENT = {DLCO: (71.95, 20.10), FEV1: (89.32, 17.69), FVC: (90.58, 18.97), TLC: (85.62, 17.07)}
+COHORT_SUBSETS = {"non-cutaneous": (40, 12.7), "diffuse": (85, 26.9), "limited": (183, 57.9), "other": (8, 2.5)}
 INCLUSION = {"selected": 333, "interval over ten days": 7, "incomplete tests": 9, "low-quality CT": 1}
 # Table 2: folds 1 to 4, then "All"; four-fold validation of 252 patients.
 VALIDATION: dict[str, dict[Measure, dict[str, tuple[float, ...]]]] = {

@@ -127,7 +127,7 @@ def fit_network(
     network = network_of(recipe.architecture, outputs=len(recipe.measures))
     if initialise is not None:
         initialise(network, scaler)
-    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
+    lay_out(network)
     network.checkpointing = recipe.fit.checkpoint_activations
     beside = np.zeros((len(scans), 0)) if covariates is None else covariates
     scaled = scaler.scale(targets)
@@ -147,6 +147,13 @@ def fit_network(
     state = best if best is not None else state
     arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
     return Fit(arrays, scaler, module.history, int(module.best["epoch"] or module.history[-1]["epoch"]))
+
+
+def lay_out(network: torch.nn.Module) -> None:
+    """Lay the kernels of 3D convolutions out channels last: 1.5 times faster on CPUs."""
+    for part in network.modules():
+        if isinstance(part, torch.nn.Conv3d):
+            part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def target_scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:

@@ -56,7 +56,7 @@ def train(
     cohort: Path,
     *,
     out: Path,
-    recipe: str = "default",
+    recipe: str | TrainingRecipe = "default",
     init: str = "scratch",
     weights: Path | None = None,
     region: str | None = None,
@@ -82,8 +82,8 @@ def train(
         ``cohort.csv``; a split and folds in it win, otherwise they are drawn.
     out : Path
         Output folder.
-    recipe : str
-        Name of a recipe or a TOML file.
+    recipe : str or TrainingRecipe
+        Name of a recipe, a TOML file, or a recipe.
     init : str
         ``"scratch"``, ``"kinetics"``, or a checkpoint (:mod:`spiroct.checkpoints.initial_weights`).
     weights : Path, optional
@@ -113,7 +113,8 @@ def train(
     SpiroctError
         If the table, a scan, the recipe or the output folder is refused.
     """
-    chosen = _with_options(load_recipe(recipe), region=region, measures=measures, aux=aux)
+    found = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    chosen = _with_options(found, region=region, measures=measures, aux=aux)
     initialise = _initialiser(init, weights, chosen)
     table = _with_parts(read_cohort(cohort), folds)
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
