@@ -8,6 +8,7 @@ from spiroct.cli import (
     biomarkers,
     doctor,
     evaluate,
+    explain,
     import_cohort,
     models,
     predict,
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command("predict", short_help="Lung function from one chest CT or a cohort.")(predict.predict)
     app.command("segment", short_help="Lung mask of one chest CT.")(segment.segment)
     app.command("biomarkers", short_help="Volumes, densities, vessel tree, ILD extent.")(biomarkers.biomarkers)
+    app.command("explain", short_help="Where in a CT the estimates come from.")(explain.explain)
     app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(reference.reference)
     app.add_typer(simulate.app, name="simulate")
     app.add_typer(import_cohort.app, name="import")

@@ -57,8 +57,27 @@ def restore(labels: LabelMap, geometry: Geometry) -> LabelMap:
     expected = _reordered(geometry, order, flips)
     if expected.shape != labels.geometry.shape or not np.allclose(expected.origin, labels.geometry.origin, atol=1e-3):
         raise ValueError("the label map does not lie on the canonical grid of this scan")
+    return LabelMap(restore_array(labels.labels, geometry), geometry)
+
+
+def to_canonical_geometry(geometry: Geometry) -> Geometry:
+    """Geometry of a scan after :func:`to_canonical`."""
+    return _reordered(geometry, *_nearest_axes(geometry))
+
+
+def restore_array(array: AnyArray, geometry: Geometry) -> AnyArray:
+    """Bring an array on a scan's canonical axes back into the scan's own axes.
+
+    Parameters
+    ----------
+    array : array (z, y, x)
+        On the grid of :func:`to_canonical` of the scan.
+    geometry : Geometry
+        The scan's own geometry.
+    """
+    order, flips = _nearest_axes(geometry)
     inverse = tuple(int(i) for i in np.argsort(order))
-    return LabelMap(np.ascontiguousarray(np.transpose(_flip(labels.labels, flips), inverse)), geometry)
+    return np.ascontiguousarray(np.transpose(_flip(array, flips), inverse))
 
 
 def obliqueness_degrees(geometry: Geometry) -> float:

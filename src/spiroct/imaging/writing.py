@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spiroct.imaging.volume import CTVolume, LabelMap
+from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
+from spiroct.types import AnyArray, Float32Array
 
 _UID_ROOT = "2.25."  # UUID-derived UIDs (DICOM PS3.5 B.2)
 
@@ -24,22 +26,47 @@ def write_nifti(image: CTVolume | LabelMap, path: Path) -> None:
     path : Path
         File to write; compressed when it ends in ``.gz``.
     """
+    array = np.rint(image.hu).astype(np.int16) if isinstance(image, CTVolume) else image.labels.astype(np.uint8)
+    _write_nifti_array(array, image.geometry, path)
+
+
+def write_nifti_map(values: Float32Array, geometry: Geometry, path: Path) -> None:
+    """Write a map of real numbers as NIfTI with the same bytes every time, in 16 bits with a slope.
+
+    Every viewer multiplies by the slope in the header; values are right to 1/65534 of the largest.
+
+    Parameters
+    ----------
+    values : array (z, y, x)
+    geometry : Geometry
+        Of the array.
+    path : Path
+        File to write; compressed when it ends in ``.gz``.
+    """
+    largest = float(np.abs(values).max())
+    slope = largest / 32767 if largest > 0 else 1.0
+    _write_nifti_array(np.rint(values / np.float32(slope)).astype(np.int16), geometry, path, slope=slope, level=1)
+
+
+def _write_nifti_array(array: AnyArray, geometry: Geometry, path: Path, *, slope: float = 1.0, level: int = 4) -> None:
     import SimpleITK as sitk
 
-    array = np.rint(image.hu).astype(np.int16) if isinstance(image, CTVolume) else image.labels.astype(np.uint8)
     made = sitk.GetImageFromArray(array)
-    made.SetSpacing([float(s) for s in reversed(image.geometry.spacing)])
-    made.SetOrigin([float(o) for o in image.geometry.origin])
-    made.SetDirection([float(v) for v in image.geometry.direction_matrix[:, ::-1].ravel()])
-    if path.suffix != ".gz":
-        sitk.WriteImage(made, str(path))
-        return
+    made.SetSpacing([float(s) for s in reversed(geometry.spacing)])
+    made.SetOrigin([float(o) for o in geometry.origin])
+    made.SetDirection([float(v) for v in geometry.direction_matrix[:, ::-1].ravel()])
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "image.nii"
         sitk.WriteImage(made, str(plain))
-        # gzip stores a name and a time of day by default, which would differ from run to run.
-        with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=4, fileobj=raw, mtime=0) as packed:
-            packed.write(plain.read_bytes())
+        raw = bytearray(plain.read_bytes())
+    if slope != 1.0:
+        raw[112:120] = struct.pack("<ff", slope, 0.0)  # scl_slope and scl_inter of a NIfTI-1 header
+    if path.suffix != ".gz":
+        path.write_bytes(raw)
+        return
+    # gzip stores a name and a time of day by default, which would differ from run to run.
+    with path.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=level, fileobj=file, mtime=0) as packed:
+        packed.write(raw)
 
 
 def write_dicom_series(volume: CTVolume, folder: Path, *, patient_id: str, seed_uid: str) -> None:

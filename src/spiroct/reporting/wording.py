@@ -27,8 +27,11 @@ DIGITS = {"L": 2, "kg": 2, "HU": 0, "%": 1, "mmol/min/kPa": 2, "fraction": 2}
 # Said so that "passed" reads as good news; other checks are shown by their own name.
 CHECKS = {
     "breath": "Full breath",
+    "completeness": "Adds up to the estimate",
     "contrast": "No contrast agent",
     "contrast_in_training_domain": "Contrast agent in training",
+    "folds_agree": "Folds look alike",
+    "in_the_body": "In the body",
     "kernel_in_training_domain": "Kernel in training",
     "laterality": "Right is right",
     "lung_left_out": "No lung outside the outlines",
@@ -39,6 +42,7 @@ CHECKS = {
     "lungs_in_patch": "Lungs seen by the network",
     "mask_holes": "No holes in the outlines",
     "mask_leak": "No other air in the outlines",
+    "scrambled_network": "Unlike a scrambled network's",
     "solid_in_mask": "No soft tissue in the outlines",
     "thickness_in_training_domain": "Slice thickness in training",
     "training_domain": "What the network was trained on",

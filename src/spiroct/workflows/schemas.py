@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from spiroct.attribution import explanation
+from spiroct.attribution.accounting import RegionAccount
 from spiroct.biomarkers.ild import GohStage
 from spiroct.documents import write_json
 from spiroct.imaging.acquisition import Acquisition
@@ -27,6 +29,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Build every schema, by the name of its file."""
     return {
         "biomarkers.schema.json": _biomarkers(),
+        "explanation.schema.json": _explanation(),
         "prediction.schema.json": _prediction(),
         "reference.schema.json": _reference(),
         "run.schema.json": _run(),
@@ -84,6 +87,41 @@ def _prediction() -> dict[str, Any]:
             "severity": TEXT_OR_NULL,
             "pattern_reason": TEXT_OR_NULL,
             "versions": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+    )
+
+
+def _explanation() -> dict[str, Any]:
+    row = _of(RegionAccount)
+    region = _object({name: kind for name, kind in row["properties"].items() if name != "region"})
+    numbers = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+    text = {"type": "string"}
+    verdict = _object(
+        {"believable": {"type": "boolean"}, "summary": text, "checks": {"type": "array", "items": _of(Verdict)}}
+    )
+    measure = _object(
+        {
+            **dict.fromkeys(("unit", "method", "layer", "file"), text),
+            **{name: {"type": "number"} for name in ("estimate", "bias", "completeness_error")},
+            "members": _object({"estimate": numbers, "bias": numbers}),
+            "passes": {"type": "integer", "minimum": 0},
+            "regions": {"type": "object", "additionalProperties": region},
+            "verdict": verdict,
+        }
+    )
+    return _document(
+        explanation.SCHEMA,
+        explanation.SCHEMA_VERSION,
+        {
+            "scan_id": text,
+            "model": _of(prediction.ModelLine),
+            "interpretation": {"enum": ["demonstration only", "research use only"]},
+            "how_to_read": text,
+            "how_not_to_read": text,
+            "measures": _object({m.value: measure for m in Measure}, required=[]),
+            "quality": {"type": "array", "items": _of(Verdict)},
+            "overrides": {"type": "array", "items": text},
+            "versions": {"type": "object", "additionalProperties": text},
         },
     )
 

@@ -148,8 +148,8 @@ def draw_view(axes: Axes, scan: OrientedScan, plane: Plane, *, levels: tuple[Pla
     matplotlib Axes
         The same axes; its data coordinates are millimetres to the viewer's right and down.
     """
-    hu, labels = _cut(scan.hu, scan, plane), _cut(scan.labels, scan, plane)
-    down, across = (scan.spacing[axis] for axis in _DOWN_ACROSS[plane.kind])
+    hu, labels = cut(scan.hu, scan, plane), cut(scan.labels, scan, plane)
+    down, across = pixel_spacing(scan, plane.kind)
     width, height = hu.shape[1] * across, hu.shape[0] * down
     half = WINDOW_WIDTH_HU / 2
     axes.imshow(
@@ -185,7 +185,13 @@ def _widest(mask: AnyArray, axis: int) -> int:
     return int(np.argmax(counts)) if counts.any() else mask.shape[axis] // 2
 
 
-def _cut(array: AnyArray, scan: OrientedScan, plane: Plane) -> AnyArray:
+def pixel_spacing(scan: OrientedScan, kind: Kind) -> tuple[float, float]:
+    """Millimetres of a pixel down and across a view."""
+    down, across = _DOWN_ACROSS[kind]
+    return scan.spacing[down], scan.spacing[across]
+
+
+def cut(array: AnyArray, scan: OrientedScan, plane: Plane) -> AnyArray:
     """Take one plane inside the box, first row on top: coronal and sagittal planes are turned head up."""
     where: list[slice | int] = list(scan.box)
     where[_NORMAL[plane.kind]] = plane.index

@@ -1,0 +1,166 @@
+"""Can a map be wrong? What it has in common with maps of other folds and of networks that know nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from scipy import stats
+
+from spiroct.attribution.attribution_map import PatchMap
+from spiroct.attribution.method import Method, Subject, prepared_subject
+from spiroct.checkpoints.checkpoint import Checkpoint
+from spiroct.inference.predictor import Predictor
+from spiroct.quality.verdict import Outcome, Verdict
+from spiroct.types import AnyArray, BoolArray
+
+COMPLETE = 1e-3
+LEAST_AGREEMENT = 0.5
+MOST_ALIKE = 0.5
+MOST_OUTSIDE = 10.0
+
+
+def scrambled(checkpoint: Checkpoint, *, seed: int) -> Checkpoint:
+    """Shuffle the weights of every convolution and linear layer within their tensor (Adebayo 2018, layer by layer).
+
+    The network keeps its architecture, its normalisations and the size of its weights, and forgets what it learned.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    seed : int
+        Of the shuffle.
+    """
+    rng = np.random.default_rng(seed)
+    members = []
+    for member in checkpoint.members:
+        weights = {
+            name: rng.permutation(value.ravel()).reshape(value.shape) if value.ndim > 1 else value
+            for name, value in member.weights.items()
+        }
+        members.append(replace(member, weights=weights))
+    return replace(checkpoint, members=tuple(members), intervals=(), ladder=(), folder=None)
+
+
+def likeness(one: AnyArray, other: AnyArray, where: BoolArray | None = None) -> float:
+    """Spearman correlation of two maps over the voxels of a mask; 0 where one of them is constant."""
+    inside = np.ones(one.shape, bool) if where is None else where
+    first, second = one[inside], other[inside]
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(stats.spearmanr(first, second).statistic)
+
+
+def fold_agreement(attribution: PatchMap, where: BoolArray | None = None) -> float | None:
+    """Mean likeness of every two members' maps; None for a single network."""
+    members = attribution.shown_members
+    if len(members) < 2:
+        return None
+    return float(np.mean([likeness(a, b, where) for a, b in combinations(members, 2)]))
+
+
+def scrambled_likeness(
+    kind: Callable[[Predictor], Method],
+    predictor: Predictor,
+    subject: Subject,
+    attributions: Sequence[PatchMap],
+    *,
+    seed: int = 0,
+    where: BoolArray | None = None,
+) -> list[float]:
+    """Likeness of each map to the one that the same method makes of scrambled networks.
+
+    Parameters
+    ----------
+    kind : callable
+        Makes the method for a predictor.
+    predictor : Predictor
+        The one explained.
+    subject : Subject
+    attributions : sequence of PatchMap
+        One for each measure wanted.
+    seed : int
+        Of :func:`scrambled`.
+    where : array (z, y, x), optional
+        Voxels to compare; all by default.
+    """
+    blind = Predictor(scrambled(predictor.checkpoint, seed=seed), engine="torch")
+    seen = prepared_subject(blind, subject.prepared, subject.scan, subject.readings)
+    maps = kind(blind).explain(seen, [a.measure for a in attributions])
+    return [likeness(a.values, maps[a.measure].values, where) for a in attributions]
+
+
+def judge(
+    attribution: PatchMap, *, agreement: float | None, alike: float, outside: float | None
+) -> tuple[Verdict, ...]:
+    """Turn the checks of one map into verdicts.
+
+    Parameters
+    ----------
+    attribution : PatchMap
+    agreement : float or None
+        From :func:`fold_agreement`.
+    alike : float
+        From :func:`scrambled_likeness`.
+    outside : float or None
+        Percent of the attribution that lies outside the body.
+    """
+    error = attribution.completeness_error
+    complete = error <= COMPLETE
+    verdicts = [
+        Verdict(
+            "completeness",
+            Outcome.PASS if complete else Outcome.WARN,
+            error,
+            f"map mean + bias within {COMPLETE:g} of the estimate, relative",
+            "The map and its bias add up to the estimate" if complete else "The map does not tell all of the estimate",
+            "" if complete else "Use the map for places, not for amounts; or use the method ram",
+        )
+    ]
+    known = abs(alike) <= MOST_ALIKE
+    verdicts.append(
+        Verdict(
+            "scrambled_network",
+            Outcome.PASS if known else Outcome.WARN,
+            alike,
+            f"Spearman correlation with the map of a scrambled network within {MOST_ALIKE:g}",
+            "The map depends on what the network learned"
+            if known
+            else "A network that knows nothing gives much the same map: it shows the image, not the network",
+            "" if known else "Do not read this map",
+        )
+    )
+    held = outside is not None and outside <= MOST_OUTSIDE
+    verdicts.append(
+        Verdict(
+            "in_the_body",
+            Outcome.PASS if held else Outcome.WARN,
+            outside,
+            f"at most {MOST_OUTSIDE:g} % of the attribution outside the body",
+            "The map lies in the body"
+            if held
+            else "Much of the map lies in the air around the body: its cells are coarse, or the network uses the "
+            "body's outline",
+            "" if held else "Read amounts by region with this in mind",
+        )
+    )
+    if agreement is None:
+        lone = "A single network cannot be compared with others"
+        limit = f"mean Spearman correlation of the folds' maps at least {LEAST_AGREEMENT:g}"
+        return (*verdicts, Verdict("folds_agree", Outcome.WARN, None, limit, lone, "Use an ensemble"))
+    agree = agreement >= LEAST_AGREEMENT
+    verdicts.append(
+        Verdict(
+            "folds_agree",
+            Outcome.PASS if agree else Outcome.WARN,
+            agreement,
+            f"mean Spearman correlation of the folds' maps at least {LEAST_AGREEMENT:g}",
+            "Networks trained on other patients look at the same places"
+            if agree
+            else "Networks trained on other patients look at other places: the map tells of one training",
+            "" if agree else "Read no place out of this map",
+        )
+    )
+    return tuple(verdicts)
