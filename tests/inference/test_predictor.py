@@ -55,7 +55,7 @@ def test_estimates_are_the_networks_outputs_in_units(checkpoint: Checkpoint, sca
 
 
 def test_the_same_scan_gives_the_same_bits(checkpoint: Checkpoint, scan: tuple) -> None:
-    one, other = Predictor(checkpoint), Predictor(checkpoint, engine="torch")
+    one, other = Predictor(checkpoint), Predictor(checkpoint, engine="openvino")
     assert one.estimate(one.prepare(*scan)).values == other.estimate(other.prepare(*scan)).values
 
 

@@ -28,7 +28,12 @@ def predict(
     dlco_unit: options.DlcoUnit = "mmol/min/kPa",
     equations: options.EquationsOption = "gli-global-2022",
     series: options.Series = None,
-    engine: Annotated[str, typer.Option("--engine", help="What runs the network: auto or torch.")] = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", help="What runs the network: auto, openvino, openvino-bf16, torch, torch-fused, cuda."
+        ),
+    ] = "auto",
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects (SR, SEG, PDF, pictures) of the scan's study.")
     ] = False,

@@ -30,10 +30,13 @@ class Estimates:
         Every network's estimate.
     intervals : dict of str to tuple of two floats
         90 % interval by measure or ratio, for those whose residuals the checkpoint carries.
+    features : array (members, width, z, y, x), float32
+        Maps at the input of every network's global average pool, from the same pass.
     """
 
     members: dict[Measure, Float64Array]
     intervals: dict[str, tuple[float, float]]
+    features: Float32Array
 
     @property
     def values(self) -> dict[Measure, float]:
@@ -49,7 +52,9 @@ class Predictor:
     checkpoint : Checkpoint
         The network and all that belongs to it.
     engine : str
-        What runs it.
+        What runs it (:func:`spiroct.inference.engines.engine.make_engine`).
+    threads : int, optional
+        Threads of the processor; all by default.
 
     Raises
     ------
@@ -57,9 +62,9 @@ class Predictor:
         If the engine or the network is not known.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, engine: str = "auto") -> None:
+    def __init__(self, checkpoint: Checkpoint, *, engine: str = "auto", threads: int | None = None) -> None:
         self.checkpoint = checkpoint
-        self.engine = make_engine(engine, checkpoint)
+        self.engine = make_engine(engine, checkpoint, threads=threads)
 
     def prepare(self, volume: CTVolume, lungs: LabelMap, vessels: LabelMap | None = None) -> PreparedInput:
         """Make the network's input of a scan, as the checkpoint's recipe says."""
@@ -82,10 +87,11 @@ class Predictor:
         InputError
             If the networks need a reading that is missing.
         """
-        outputs = self.engine.run(prepared.array[None], self._covariates(readings or {}))[:, 0]
-        values = np.stack([m.scaler.invert(row) for m, row in zip(self.checkpoint.members, outputs, strict=True)])
+        found = self.engine.run(prepared.array[None], self._covariates(readings or {}))
+        outputs = zip(self.checkpoint.members, found.outputs[:, 0], strict=True)
+        values = np.stack([member.scaler.invert(row) for member, row in outputs])
         members = {measure: values[:, i] for i, measure in enumerate(self.checkpoint.measures)}
-        return Estimates(members, self._intervals(members))
+        return Estimates(members, self._intervals(members), found.features[:, 0])
 
     def _covariates(self, readings: Mapping[str, float]) -> tuple[Float32Array, ...] | None:
         wanted = [member.covariates for member in self.checkpoint.members]

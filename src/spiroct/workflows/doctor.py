@@ -11,7 +11,18 @@ from typing import Any
 
 from spiroct.checkpoints.catalogue import packaged
 
-REQUIRED = ("numpy", "scipy", "pandas", "SimpleITK", "pydicom", "torch", "numba", "matplotlib", "safetensors")
+REQUIRED = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "SimpleITK",
+    "pydicom",
+    "torch",
+    "numba",
+    "matplotlib",
+    "safetensors",
+    "openvino",
+)
 EXTRAS = {
     "train": "lightning",
     "equations": "pyspiro",

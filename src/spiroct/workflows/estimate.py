@@ -161,7 +161,7 @@ def estimate_scan(
         pattern=classified.pattern,
         severity=classified.severity,
         pattern_reason=classified.reason if checkpoint.intervals else NO_PATTERN,
-        versions=result_versions(),
+        versions={**result_versions(), "engine": predictor.engine.description},
     )
     return prediction, examined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spiroct.checkpoints.checkpoint import Checkpoint
 from spiroct.checkpoints.intervals import LEVEL
@@ -48,7 +48,7 @@ def absolute_estimates(
         if measure.value in estimates.intervals:
             lower, upper = estimates.intervals[measure.value]
             intervals[measure.value] = (lower * found.predicted / 100.0, upper * found.predicted / 100.0)
-    return Estimates(members, intervals)
+    return replace(estimates, members=members, intervals=intervals)
 
 
 def interpret_values(

@@ -262,7 +262,7 @@ def _estimates(job: _Job, member: Member, rows: AnyArray) -> Float64Array:
             own = member.covariates.standardised({name: v[row] for name, v in job.data.readings.items()})
             beside = (own[None].astype(np.float32),)
         array = to_input(job.data.scans[row], job.recipe.input).array
-        values[i] = member.scaler.invert(engine.run(array[None], beside)[0, 0])
+        values[i] = member.scaler.invert(engine.run(array[None], beside).outputs[0, 0])
     return values
 
 

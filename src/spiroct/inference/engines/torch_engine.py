@@ -1,46 +1,100 @@
-"""PyTorch in eager mode on the CPU: the reference that every other engine is held against."""
+"""PyTorch: in eager mode, the reference that every other engine is held against; fused; on a GPU in half precision."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from torch import nn
 
-from spiroct.checkpoints.checkpoint import Checkpoint, Member
-from spiroct.networks.build import network_of
+from spiroct.checkpoints.checkpoint import Checkpoint
+from spiroct.errors import UsageError
+from spiroct.inference.engines.engine import NetworkOutputs
+from spiroct.inference.engines.fusion import fold_batch_norms
+from spiroct.inference.engines.members import networks_of
+from spiroct.networks.network import Network
 from spiroct.types import Float32Array, Float64Array
 
 
 class TorchEngine:
-    """Runs a checkpoint's networks in float32.
+    """Runs a checkpoint's networks in eager mode, float32.
 
     Parameters
     ----------
     checkpoint : Checkpoint
         Whose networks.
+    threads : int, optional
+        Threads of the processor, for the whole process; as PyTorch has them by default.
     """
 
     name = "torch"
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._networks = [_network(checkpoint, member) for member in checkpoint.members]
+    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._networks = networks_of(checkpoint)
+        self.description = f"torch {torch.__version__}, float32"
 
-    def run(self, batch: Float32Array, covariates: tuple[Float32Array, ...] | None = None) -> Float64Array:
-        """Return standardised outputs (members, batch, measures) of inputs (batch, channels, z, y, x)."""
-        volume = torch.from_numpy(batch)
+    def run(self, batch: Float32Array, covariates: tuple[Float32Array, ...] | None = None) -> NetworkOutputs:
+        """Return outputs and features of inputs (batch, channels, z, y, x)."""
+        volume = self._placed(torch.from_numpy(batch))
+        beside = [None] * len(self._networks) if covariates is None else [torch.from_numpy(c) for c in covariates]
+        outputs, features = [], []
         with torch.inference_mode():
-            if covariates is None:
-                outputs = [network(volume) for network in self._networks]
-            else:
-                pairs = zip(self._networks, covariates, strict=True)
-                outputs = [network(volume, torch.from_numpy(beside)) for network, beside in pairs]
-        result: Float64Array = torch.stack(outputs).double().numpy()
-        return result
+            for network, readings in zip(self._networks, beside, strict=True):
+                maps = network.features(volume)
+                head = network.head(maps, None if readings is None else readings.to(maps))
+                outputs.append(head.double().cpu().numpy())
+                features.append(maps.float().contiguous().cpu().numpy())
+        values: Float64Array = np.stack(outputs)
+        return NetworkOutputs(values, np.stack(features))
+
+    def _placed(self, volume: torch.Tensor) -> torch.Tensor:
+        """Bring an input to where and how the networks take it."""
+        return volume
 
 
-def _network(checkpoint: Checkpoint, member: Member) -> nn.Module:
-    network = network_of(checkpoint.architecture, outputs=len(checkpoint.measures))
-    state = {name: torch.from_numpy(value.copy()) for name, value in member.weights.items()}
-    network.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-    )
-    return network.eval()
+class FusedTorchEngine(TorchEngine):
+    """The same with batch normalisations folded into convolutions and the channels last in memory."""
+
+    name = "torch-fused"
+
+    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None) -> None:
+        super().__init__(checkpoint, threads=threads)
+        for network in self._networks:
+            fold_batch_norms(network, *_example(checkpoint, network))
+            network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.description = f"torch {torch.__version__}, fused, float32"
+
+    def _placed(self, volume: torch.Tensor) -> torch.Tensor:
+        return volume.contiguous(memory_format=torch.channels_last_3d)
+
+
+class CudaEngine(TorchEngine):
+    """On an NVIDIA GPU in half precision, with batch normalisations folded in float32 beforehand.
+
+    Raises
+    ------
+    UsageError
+        If PyTorch sees no GPU.
+    """
+
+    name = "cuda"
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "engine 'cuda'", "it needs an NVIDIA GPU and a PyTorch built for it", "use --engine openvino"
+            )
+        super().__init__(checkpoint)
+        for network in self._networks:
+            fold_batch_norms(network, *_example(checkpoint, network))
+            network.to("cuda", torch.float16, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.description = f"torch {torch.__version__}, {torch.cuda.get_device_name()}, float16"
+
+    def _placed(self, volume: torch.Tensor) -> torch.Tensor:
+        return volume.to("cuda", torch.float16, memory_format=torch.channels_last_3d)
+
+
+def _example(checkpoint: Checkpoint, network: Network) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return an input of the checkpoint's patch, and covariates where the network takes them."""
+    volume = torch.zeros(1, int(checkpoint.architecture.get("inputs", 1)), *checkpoint.recipe.patch)
+    return volume, torch.zeros(1, network.aux) if network.aux else None
