@@ -31,7 +31,7 @@ def estimates_of(checkpoint: Checkpoint, cohort: Cohort) -> Float64Array:
             told = {name: values[i] for name, values in data.readings.items()}
             each = [m.covariates.standardised(told) for m in checkpoint.members if m.covariates is not None]
             beside = tuple(one[None].astype(np.float32) for one in each)
-        outputs = engine.run(to_input(scan, checkpoint.recipe).array[None], beside)[:, 0]
+        outputs = engine.run(to_input(scan, checkpoint.recipe).array[None], beside).outputs[:, 0]
         inverted = [m.scaler.invert(o) for m, o in zip(checkpoint.members, outputs, strict=True)]
         found[i] = np.mean(inverted, axis=0)
     return found
