@@ -55,3 +55,19 @@ def test_paper_and_code_differ_where_text_and_code_do() -> None:
         assert (recipe.fit.learning_rate, recipe.fit.weight_decay, recipe.fit.batch) == (1e-4, 1e-3, 1)
         assert recipe.fit.targets == "raw"
         assert recipe.fit.augmentation == Augmentation()
+
+
+def test_a_network_that_knows_its_window_is_told_the_recipes(tmp_path: Path) -> None:
+    """The same HU must give the same picture inside the network, whatever window the input is scaled by."""
+    text = (
+        "[network]\nname = 'resnet50_bilstm'\n{}\n[input]\nspacing_mm = 5.0\nwindow_hu = [-1000.0, 400.0]\n"
+        "patch = [16, 16, 16]\n[fit]\nepochs = 1\nbatch = 1\nlearning_rate = 1e-3\nweight_decay = 0.0\n"
+    )
+    file = tmp_path / "r.toml"
+    for given in ("", "input_window_hu = [-1000, 400]"):
+        file.write_text(text.format(given))
+        assert load_recipe(str(file)).architecture["input_window_hu"] == [-1000.0, 400.0]
+    file.write_text(text.format("input_window_hu = [-1500, 1500]"))
+    with pytest.raises(InputError, match=r"input_window_hu \[-1500, 1500\] must be the input's"):
+        load_recipe(str(file))
+    assert "input_window_hu" not in load_recipe("default").architecture

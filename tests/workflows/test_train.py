@@ -71,8 +71,8 @@ def test_everything_is_written(trained: Path) -> None:
     assert files == {
         *("checkpoint/checkpoint.json", *(f"checkpoint/weights-{i}.safetensors" for i in folds)),
         *(f"fold-{i}/checkpoint/{name}" for i in folds for name in ("checkpoint.json", f"weights-{i}.safetensors")),
-        *(f"fold-{i}/history.csv" for i in folds),
-        *("predictions.csv", "history.csv", "cohort.csv", "training.json", "run.json"),
+        *(f"fold-{i}/{name}" for i in folds for name in ("history.csv", "learning.svg")),
+        *("learning.svg", "predictions.csv", "history.csv", "cohort.csv", "training.json", "run.json"),
     }
     assert read_cohort(trained / "out/cohort.csv").scan_ids == read_cohort(trained / "cohort/cohort.csv").scan_ids
     history = [(row["fold"], row["epoch"]) for row in rows(trained / "out/history.csv")]

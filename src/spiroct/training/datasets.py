@@ -113,8 +113,10 @@ def augmented(array: Float32Array, recipe: TrainingRecipe, rng: np.random.Genera
     if how.noise_hu or how.offset_hu:
         varied = array + np.float32(scale * how.offset_hu * rng.standard_normal())
         if how.noise_hu:
-            varied += rng.standard_normal(array.shape, dtype=np.float32) * np.float32(scale * how.noise_hu)
-        array = np.clip(varied, -1.0, 1.0)
+            noise = rng.standard_normal(array.shape, dtype=np.float32)
+            noise *= np.float32(scale * how.noise_hu)
+            varied += noise
+        array = np.clip(varied, -1.0, 1.0, out=varied)
     return np.ascontiguousarray(array)
 
 

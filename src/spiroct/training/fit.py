@@ -24,6 +24,7 @@ from spiroct.training.recipe import TrainingRecipe
 from spiroct.types import AnyArray, Float64Array
 
 if TYPE_CHECKING:
+    from spiroct.training.progress import FoldPlace
     from spiroct.training.regression import Regression
 
 
@@ -84,6 +85,7 @@ def fit_network(
     initialise: Callable[[Network, TargetScaler], None] | None = None,
     folder: Path | None = None,
     hardware: Hardware | None = None,
+    place: FoldPlace | None = None,
 ) -> Fit:
     """Fit a network on some scans and watch it on others.
 
@@ -107,6 +109,8 @@ def fit_network(
         Where the state after every epoch is kept (``.last.ckpt``); a training found there goes on where it was.
     hardware : Hardware, optional
         What it runs on; one device of whatever kind there is by default.
+    place : FoldPlace, optional
+        Which fold this is, for the progress.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def fit_network(
         ScanDataset([scans[i] for i in rows], scaled[rows], beside[rows], recipe, draws)
         for rows, draws in ((training, seed), (validation, None))
     )
-    module = Regression(network, recipe.fit, scaler, learning, watching, seed)
+    module = Regression(network, recipe.fit, scaler, learning, watching, seed, place)
     hardware = hardware or Hardware()
     if hardware.several and folder is None:
         raise ValueError("several devices hand their results over in a folder")

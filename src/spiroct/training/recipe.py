@@ -13,6 +13,9 @@ from spiroct.errors import InputError, UsageError
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
 
+# Networks that turn their input back into Hounsfield units.
+KNOW_THEIR_WINDOW = ("resnet50_bilstm",)
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -146,14 +149,22 @@ class TrainingRecipe:
     aux: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse readings that nobody knows."""
+        """Refuse readings that nobody knows, and a network told of another window than the input's."""
         if self.aux is not None and self.aux not in AUXILIARY:
             raise ValueError(f"aux {self.aux!r} must be one of {', '.join(AUXILIARY)}")
+        told = self.network.get("input_window_hu")
+        if told is not None and tuple(float(v) for v in told) != tuple(self.input.window_hu):
+            raise ValueError(
+                f"the network's input_window_hu {list(told)} must be the input's window_hu {list(self.input.window_hu)}"
+            )
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """The network's plain data, with the number of readings that it takes beside the image."""
-        return self.network if self.aux is None else {**self.network, "aux": len(AUXILIARY[self.aux])}
+        """The network's plain data, with what the rest of the recipe decides: readings beside the image, and window."""
+        beside: dict[str, Any] = {} if self.aux is None else {"aux": len(AUXILIARY[self.aux])}
+        if self.network.get("name") in KNOW_THEIR_WINDOW:
+            beside["input_window_hu"] = list(self.input.window_hu)
+        return {**self.network, **beside}
 
     def to_document(self) -> dict[str, Any]:
         """Plain data for the run record and the checkpoint's provenance."""

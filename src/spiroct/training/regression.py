@@ -14,8 +14,9 @@ from torch.utils.data import DataLoader
 
 from spiroct.checkpoints.checkpoint import TargetScaler
 from spiroct.errors import InputError
-from spiroct.log import logger
 from spiroct.training.datasets import EpochOrder, ScanDataset
+from spiroct.training.prefetching import PrefetchingLoader
+from spiroct.training.progress import FoldPlace, TrainingProgress
 from spiroct.training.recipe import FitRecipe
 
 
@@ -34,6 +35,8 @@ class Regression(pl.LightningModule):
         Training and validation scans; the latter may be empty.
     seed : int
         Of everything random.
+    place : FoldPlace, optional
+        Which fold this is, for the progress.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class Regression(pl.LightningModule):
         learning: ScanDataset,
         watching: ScanDataset,
         seed: int,
+        place: FoldPlace | None = None,
     ) -> None:
         super().__init__()
         self.network, self.recipe, self.scaler, self.seed = network, fit, scaler, seed
         self.learning, self.watching = learning, watching
+        self.progress = TrainingProgress(fit.epochs, place)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Any] = {"value": float("inf"), "epoch": 0, "state": None}
         self._errors: list[torch.Tensor] = []
@@ -62,11 +67,11 @@ class Regression(pl.LightningModule):
         world, rank = self.trainer.world_size, self.trainer.global_rank
         batch = min(self.recipe.batch, max(1, len(self.learning) // world))
         order = EpochOrder(len(self.learning), self.seed, rank=rank, world=world)
-        return DataLoader(self.learning, batch, sampler=order, drop_last=True)
+        return PrefetchingLoader(self.learning, batch, sampler=order, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Every device validates all: the sums need no exchange, and no scan counts twice."""
-        return DataLoader(self.watching, self.recipe.batch) if len(self.watching) else []
+        return PrefetchingLoader(self.watching, self.recipe.batch) if len(self.watching) else []
 
     # ---- steps
 
@@ -104,6 +109,7 @@ class Regression(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Start the epoch's sums."""
         self._losses, self._waited, self._worked = [], 0.0, 0.0
+        self.progress.start_epoch()
         self._mark = time.monotonic()
 
     def on_train_batch_start(self, _batch: Any, index: int) -> None:
@@ -113,10 +119,13 @@ class Regression(pl.LightningModule):
         now = time.monotonic()
         self._waited, self._mark = self._waited + now - self._mark, now
 
-    def on_train_batch_end(self, _outputs: Any, _batch: Any, _index: int) -> None:
-        """Count the step's time as work."""
+    def on_train_batch_end(self, _outputs: Any, _batch: Any, index: int) -> None:
+        """Count the step's time as work, and tell how far the epoch is."""
         now = time.monotonic()
         self._worked, self._mark = self._worked + now - self._mark, now
+        if self.trainer.is_global_zero:
+            steps = int(self.trainer.num_training_batches)
+            self.progress.tell_step(self.current_epoch + 1, index + 1, steps, self._losses[-1])
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch into the history, remember the best weights, and end early where the recipe says so."""
@@ -133,7 +142,8 @@ class Regression(pl.LightningModule):
             state = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
             self.best = {"value": row[keep], "epoch": self.current_epoch + 1, "state": state}
         self.trainer.should_stop = self.trainer.should_stop or self._is_over()
-        self._tell(row)
+        if self.trainer.is_global_zero:
+            self.progress.end_epoch(self.history)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep history and best weights with the state."""
@@ -176,11 +186,3 @@ class Regression(pl.LightningModule):
             return False
         since = self.history[-1]["epoch"] + min(losses)[1]
         return since >= self.recipe.patience
-
-    def _tell(self, row: dict[str, float]) -> None:
-        best = min((r["validation"] for r in self.history if np.isfinite(r["validation"])), default=float("nan"))
-        left = float(np.mean([r["seconds"] for r in self.history])) * (self.recipe.epochs - row["epoch"])
-        logger.info(
-            "epoch %d of %d: training loss %.3f, validation loss %.3f (best %.3f), at most %.0f min left",
-            row["epoch"], self.recipe.epochs, row["training"], row["validation"], best, left / 60,
-        )  # fmt: skip

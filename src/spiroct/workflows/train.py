@@ -30,10 +30,17 @@ from spiroct.preprocessing.network_input import to_input
 from spiroct.preprocessing.recipe import Region
 from spiroct.run_folder import run_folder
 from spiroct.training.fit import Hardware, fit_network
+from spiroct.training.progress import FoldPlace
 from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
-from spiroct.workflows.training_record import join_histories, training_facts, write_fold_facts, write_history
+from spiroct.workflows.training_record import (
+    draw_history,
+    join_histories,
+    training_facts,
+    write_fold_facts,
+    write_history,
+)
 from spiroct.workflows.training_results import Outcome, conformal_scores, ladder_of, results_of, write_outcome
 from spiroct.workflows.versions import result_versions
 
@@ -71,10 +78,10 @@ def train(
 ) -> Checkpoint:
     """Cross-validate a network on a cohort's training patients and test the ensemble on those set aside.
 
-    Writes ``checkpoint/`` (weights and card), ``fold-K/`` (each fold's checkpoint and predictions), ``predictions.csv``
-    (validation, test; the network, every fold and the ladder of plain baselines), ``history.csv``, ``cohort.csv`` with
-    the split and folds as used, ``training.json`` (time, memory, hardware) and ``run.json``. An interrupted run goes
-    on at the epoch where it was.
+    Writes ``checkpoint/`` (weights and card), ``fold-K/`` (each fold's checkpoint, history and learning curves),
+    ``predictions.csv`` (validation, test; the network, every fold and the ladder of plain baselines), ``history.csv``
+    and the learning curves of all folds, ``cohort.csv`` with the split and folds as used, ``training.json`` (time,
+    memory, hardware) and ``run.json``. An interrupted run goes on at the epoch where it was.
 
     Parameters
     ----------
@@ -129,12 +136,14 @@ def train(
         hardware = Hardware(accelerator, devices, nodes)  # type: ignore[arg-type]  # Lightning refuses other words
         job = _Job(table, chosen, data, targets, seed, initialise, hardware, digest)
         numbers = sorted(int(f) for f in table.table["fold"].dropna().unique())
-        members = [_fold(job, fold, run.work / f"fold-{fold}") for fold in numbers]
+        places = [FoldPlace(fold, i, len(numbers)) for i, fold in enumerate(numbers, start=1)]
+        members = [_fold(job, place, run.work / f"fold-{place.number}") for place in places]
         outcome = _outcome(job, numbers, members, run.work)
         finished = _checkpoint(job, tuple(members), outcome)
         finished.save(run.work / "checkpoint")
         write_outcome(outcome, _model_name(chosen), finished, run.work / "predictions.csv")
         join_histories(numbers, run.work)
+        draw_history(_model_name(chosen), chosen.fit.targets, run.work)
         write_cohort(table, run.work / "cohort.csv", home=out)
         write_json(run.work / "training.json", training_facts(numbers, run.work))
     return finished
@@ -215,11 +224,12 @@ def _rows(cohort: Cohort, fold: int) -> tuple[AnyArray, AnyArray, AnyArray]:
     return np.flatnonzero(known & ~inside), np.flatnonzero(inside), np.flatnonzero(test)
 
 
-def _fold(job: _Job, fold: int, folder: Path) -> Member:
+def _fold(job: _Job, place: FoldPlace, folder: Path) -> Member:
     """Train one fold, or load it where an earlier run finished it."""
     if (folder / "checkpoint" / "checkpoint.json").is_file():
         return Checkpoint.load(folder / "checkpoint").members[0]
     folder.mkdir(exist_ok=True)
+    fold = place.number
     training, validation, test = _rows(job.cohort, fold)
     logger.info("fold %d: %d scans for training, %d for validation", fold, len(training), len(validation))
     covariates = None
@@ -237,9 +247,11 @@ def _fold(job: _Job, fold: int, folder: Path) -> Member:
         initialise=job.initialise,
         folder=folder,
         hardware=job.hardware,
+        place=place,
     )
     member = Member(fold, found.scaler, half_precision(found.state), covariates)
     write_history(fold, found.history, folder / "history.csv")
+    draw_history(f"fold {fold}", job.recipe.fit.targets, folder)
     rows = np.concatenate([validation, test])
     np.save(folder / ".estimates.npy", _estimates(job, member, rows))
     write_fold_facts(found, folder)

@@ -9,7 +9,11 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from spiroct.documents import write_json
+from spiroct.reporting.figures.rendering import write_svg
+from spiroct.reporting.figures.sheets import learning_sheet
 from spiroct.training.fit import Fit
 
 HISTORY_COLUMNS = (
@@ -33,6 +37,24 @@ def write_history(fold: int, history: list[dict[str, float]], path: Path) -> Non
         writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({"fold": fold, **row, "epoch": int(row["epoch"])} for row in history)
+
+
+def draw_history(name: str, targets: str, folder: Path) -> None:
+    """Draw ``learning.svg`` from the ``history.csv`` beside it (the paper's Figure 5).
+
+    Parameters
+    ----------
+    name : str
+        Of the run, for the legend.
+    targets : {"standardised", "raw"}
+        What the loss is of.
+    folder : Path
+        Holds ``history.csv``.
+    """
+    label = {"standardised": "Loss (mean squared error / variance)", "raw": "Loss (mean squared error)"}[targets]
+    history = pd.read_csv(folder / "history.csv")
+    # Logarithmic: one bad epoch at a high learning rate must not flatten all others.
+    write_svg(learning_sheet({name: history}, label=label, logarithmic=True), folder, "learning")
 
 
 def join_histories(folds: list[int], work: Path) -> None:

@@ -42,7 +42,10 @@ def draw_learning(
     """
     if not 1 <= len(runs) <= len(SERIES_COLOURS):
         raise ValueError(f"learning curves of 1 to {len(SERIES_COLOURS)} runs can be told apart, got {len(runs)}")
+    from matplotlib.ticker import MaxNLocator
+
     dress(axes, "Epoch", label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for (name, history), colour in zip(runs.items(), SERIES_COLOURS, strict=False):
         if missing := {"epoch", "training", "validation"} - set(history.columns):
             raise ValueError(f"the history of {name} has no column {', '.join(sorted(missing))}")
@@ -77,11 +80,14 @@ def _curve(axes: Axes, history: pd.DataFrame, colour: str, name: str | None, *, 
     )  # fmt: skip
     if validated.empty:
         return
+    # Of several folds the numbers would lie on each other; the axis tells the circles' epochs.
     best = validated.loc[validated["validation"].idxmin()]
     axes.plot(
         [best["epoch"]], [best["validation"]], marker="o", markersize=6, markerfacecolor="white",
         markeredgecolor=colour, markeredgewidth=1.5, linestyle="none", zorder=4, gid="best",
     )  # fmt: skip
+    if faint:
+        return
     axes.annotate(
         f"{best['epoch']:g}", (best["epoch"], best["validation"]), xytext=(0, -6), textcoords="offset points",
         ha="center", va="top", fontsize=7.5, color=colour, gid="best epoch",

@@ -69,11 +69,18 @@ def write_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     (Path, Path)
         The PNG and the SVG.
     """
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    with figure_style():  # the salt of the identifiers is asked for while saving
+    png = folder / f"{name}.png"
+    with figure_style():
         figure.savefig(png, dpi=PRINT_PIXELS_PER_INCH, facecolor="white", metadata={"Software": None})
+    return png, write_svg(figure, folder, name)
+
+
+def write_svg(figure: Figure, folder: Path, name: str) -> Path:
+    """Write ``name.svg`` alone, as :func:`write_figure` would."""
+    svg = folder / f"{name}.svg"
+    with figure_style():  # the salt of the identifiers is asked for while saving
         figure.savefig(svg, dpi=PRINT_PIXELS_PER_INCH, facecolor="white", metadata={"Date": None, "Creator": None})
-    return png, svg
+    return svg
 
 
 def _uri(kind: str, stream: io.BytesIO) -> str:
