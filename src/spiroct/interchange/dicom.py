@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spiroct.imaging.volume import LabelMap
 from spiroct.inference.prediction import Prediction
@@ -52,6 +56,25 @@ def write_dicom(
         The files: what others refer to comes first.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with _without_names():
+        objects = _objects(prediction, source, lungs=lungs, vessels=vessels, maps=maps, pdf=pdf)
+    paths = []
+    for name, made in objects:
+        path = folder / f"{name}.dcm"
+        made.save_as(path, enforce_file_format=True)
+        paths.append(path)
+    return tuple(paths)
+
+
+def _objects(
+    prediction: Prediction,
+    source: SourceSeries,
+    *,
+    lungs: LabelMap,
+    vessels: LabelMap | None,
+    maps: Iterable[NumberMap],
+    pdf: bytes,
+) -> list[tuple[str, Any]]:
     identity, number = Identity.of(prediction), FIRST_SERIES_NUMBER
     lung_object = lung_segmentation(lungs, source, identity, number=number + 1)
     objects = [("segmentation-lungs", lung_object)]
@@ -63,9 +86,18 @@ def write_dicom(
         objects.append((f"report-page-{page}", capture))
     for place, numbers in enumerate(maps):
         objects.append((f"map-{numbers.name}", parametric_map(numbers, source, identity, number=number + 5 + place)))
-    paths = []
-    for name, made in objects:
-        path = folder / f"{name}.dcm"
-        made.save_as(path, enforce_file_format=True)
-        paths.append(path)
-    return tuple(paths)
+    return objects
+
+
+@contextmanager
+def _without_names() -> Iterator[None]:
+    """Keep highdicom from telling names: it warns of those with one part, or odd ones, by quoting them."""
+    log = logging.getLogger("highdicom")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The string .* is unlikely to represent", UserWarning)
+            yield
+    finally:
+        log.setLevel(level)
