@@ -37,7 +37,7 @@ def commands() -> list[tuple[str, str]]:
 
 def parse(command: Any, name: str, words: list[str]) -> None:
     """Parse as the command line does, without running anything."""
-    if hasattr(command, "commands"):
+    if hasattr(command, "commands") and not words[0].startswith("-"):  # options are of the group itself
         child = words[0]
         assert child in command.commands, f"no command {child!r}"
         parse(command.commands[child], f"{name} {child}", words[1:])

@@ -11,6 +11,7 @@ from spiroct.cli import (
     explain,
     import_cohort,
     models,
+    node,
     predict,
     reference,
     report,
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("train", short_help="Train a network on a cohort.")(train.train)
     app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
     app.command("serve", short_help="A page in the browser for one scan at a time.")(serve.serve)
+    app.add_typer(node.app, name="node")
     app.command("report", short_help="The report of a result as PDF.")(report.report)
     app.command("study", short_help="The paper's seven questions on a cohort.")(study.study)
     app.add_typer(models.app, name="models")
