@@ -116,13 +116,14 @@ def biomarker_finding(correlations: pd.DataFrame) -> Finding:
         rows = correlations.loc[(correlations["row"] == biomarker) & (percent == (quantity != "absolute"))]
         known = rows.loc[rows["r"].notna()]
         if known.empty:
-            cells.append(f"{biomarker} could not be measured")
+            nowhere = correlations.loc[correlations["row"] == biomarker, "r"].isna().all()
+            cells += [f"{biomarker} could not be measured"] if nowhere else []
             continue
         sure = int((known["p"] < SIGNIFICANT).sum())
         what = "PFTs" if quantity == "absolute" else "%predicted"
         span = f" (R {number(known['r'].min())} to {number(known['r'].max())})"
-        cells.append(f"{biomarker} with {sure} of {len(rows)} {what}{span}")
-        held, total = held + (sure == len(rows)), total + 1
+        cells.append(f"{biomarker} with {sure} of {len(known)} {what}{span}")
+        held, total = held + (sure == len(known)), total + 1
     measured = len(PAPER_CORRELATIONS) == total
     verdict: Verdict = "as in the paper" if held == total and measured else "undecided"
     verdict = verdict if held else "not as in the paper"
