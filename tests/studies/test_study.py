@@ -101,7 +101,7 @@ def test_all_tables_and_figures_are_there_with_the_published_numbers(studied: Pa
         for ending in ("csv", "md", "tex"):
             text = (studied / "tables" / f"table{i}.{ending}").read_text()
             assert "Jia 2023" in text, (i, ending)
-    for i in (1, 2, 3, 4, 5, 6, 7, "8a", "8b", "8c"):
+    for i in (1, 2, 3, 4, 5, 6, 7, "8a", "8b", "8c", 9):
         assert (studied / "figures" / f"figure{i}.png").stat().st_size > 2000
         assert (studied / "figures" / f"figure{i}.svg").read_text().startswith("<?xml")
     page = (studied / "report.html").read_text()

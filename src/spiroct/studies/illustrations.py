@@ -11,17 +11,31 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 
+from spiroct.attribution.method import in_scan, subject_of
+from spiroct.attribution.ram import RegressionActivationMap
+from spiroct.checkpoints.checkpoint import Checkpoint
 from spiroct.cohort.table import read_cohort
+from spiroct.imaging.label_files import read_label_map
+from spiroct.imaging.reading import read_ct
+from spiroct.inference.predictor import Predictor
 from spiroct.networks.build import network_of
 from spiroct.preprocessing.network_input import to_input
 from spiroct.preprocessing.recipe import Region
 from spiroct.reporting.evaluation_page import Illustration
 from spiroct.reporting.figures.agreement import draw_bland_altman, draw_scatter
+from spiroct.reporting.figures.attributions import Case, attribution_figure, best_median_worst
 from spiroct.reporting.figures.bars import draw_correlations
 from spiroct.reporting.figures.flow import flow_sheet
 from spiroct.reporting.figures.inputs import Stage, inputs_sheet, network_sheet
-from spiroct.reporting.figures.rendering import blank_figure, figure_style, write_figure
+from spiroct.reporting.figures.rendering import (
+    PIXELS_PER_INCH,
+    PRINT_PIXELS_PER_INCH,
+    blank_figure,
+    figure_style,
+    write_figure,
+)
 from spiroct.reporting.figures.sheets import learning_sheet, measure_sheet, metric_sheet
+from spiroct.segmentation.lungs import segment_lungs
 from spiroct.studies.cohorts import FLOW
 from spiroct.studies.collection import SCRATCH, TRANSFER, step_of
 from spiroct.studies.inclusion import INCOMPLETE, INTERVAL, QUALITY
@@ -48,9 +62,9 @@ class FigureFolder:
         self.folder = folder
         self.drawn: dict[str, Illustration] = {}
 
-    def add(self, name: str, figure: Figure, caption: str) -> None:
+    def add(self, name: str, figure: Figure, caption: str, *, dpi: int = PRINT_PIXELS_PER_INCH) -> None:
         """Write a figure as PNG and SVG."""
-        _, svg = write_figure(figure, self.folder, name)
+        _, svg = write_figure(figure, self.folder, name, dpi=dpi)
         self.drawn[name] = Illustration(name, caption, svg.read_bytes())
 
 
@@ -143,6 +157,46 @@ def draw_transfer(figures: FigureFolder, steps: Sequence[Step], patients: pd.Dat
     figures.add("figure6", measure_sheet(rows, draw_scatter), text)
     text = "Difference against mean, pooled validation: bias and limits of agreement."
     figures.add("figure7", measure_sheet(rows, draw_bland_altman), text)
+
+
+MAPPED = ("region-whole", "region-lungs", "region-left-lung", "region-right-lung", "region-outside-lungs")
+"""Rows whose networks Figure 9 explains."""
+
+
+def draw_maps(figures: FigureFolder, steps: Sequence[Step], patients: pd.DataFrame, folder: Path) -> None:
+    """Draw Figure 9: where the networks of different regions take their estimates from, in one patient of the test.
+
+    The patient is the one of median error of the whole CT's network, errors in SDs of the measurement and averaged over
+    the measures.
+    """
+    found = [(name, step) for name in MAPPED if (step := step_of(steps, name, folder)) is not None]
+    whole = patients.loc[(patients["model"] == "whole CT") & (patients["set"] == "test")]
+    whole = whole.loc[(whole["fold"] == "ensemble") & (whole["quantity"] == "absolute")]
+    if not found or whole["scan_id"].nunique() < 3:
+        return
+    sd = whole.groupby("measure")["measured"].transform("std")
+    errors = (whole["estimated"] - whole["measured"]).abs() / sd
+    by_scan = errors.groupby(whole["scan_id"], sort=False).mean()
+    scan_id = str(by_scan.index[best_median_worst(by_scan.to_numpy())[1]])
+    cohort = read_cohort(folder / "cohorts" / "patients.csv")
+    image, mask = cohort.path(scan_id), cohort.path(scan_id, "lung_mask")
+    assert image is not None  # noqa: S101 - it was trained on
+    volume = read_ct(image)
+    lungs = segment_lungs(volume) if mask is None else read_label_map(mask, onto=volume.geometry)
+    cases = []
+    for name, step in found:
+        predictor = Predictor(Checkpoint.load(folder / step.name / "checkpoint"), engine="torch")
+        subject = subject_of(predictor, volume, lungs=lungs)
+        maps = RegressionActivationMap(predictor).explain(subject)
+        label = next(row.label for row in step.rows if row.name == name)
+        on_scan = {measure: in_scan(one, subject) for measure, one in maps.items()}
+        cases.append(Case(label[:1].upper() + label[1:], volume, lungs, on_scan))
+    caption = (
+        f"Where the networks of different regions take their estimates of test patient {scan_id} from (RAM-3D at the "
+        "input of the global average pool): the measure's colour raises the estimate, pink lowers it, each panel on "
+        "its own scale. The patient is the one of median error of the whole CT's network."
+    )
+    figures.add("figure9", attribution_figure(cases, kinds=("coronal",)), caption, dpi=PIXELS_PER_INCH)
 
 
 def draw_regions(figures: FigureFolder, metrics: pd.DataFrame, labels: Sequence[str]) -> None:

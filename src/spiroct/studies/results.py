@@ -157,6 +157,7 @@ def _questions(
         made |= tables.paper_tables(metrics["patients"], patients, regions)
         illustrations.draw_transfer(figures, study.steps, patients, study.folder)
         illustrations.draw_regions(figures, metrics["patients"], regions)
+        illustrations.draw_maps(figures, study.steps, patients, study.folder)
         if "table5" in made:
             limits = {m.value: float(published.REPEATABILITY[m][0]) for m in Measure}
             own = metrics["patients"]
@@ -222,7 +223,8 @@ _SECTIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("Q2: transfer learning", "Does the network benefit?", ("table2",), ("figure5", "figure6", "figure7")),
     ("Q3: %predicted, direct or indirect", "Which way is better?", ("table3",), ()),
     ("Q4: one output or four", "In Table 2 and here.", ("costs",), ()),
-    ("Q5: regions of the chest", "How much does each contribute?", ("table4",), ("figure8a", "figure8b", "figure8c")),
+    ("Q5: regions of the chest", "How much does each contribute?", ("table4",),
+     ("figure8a", "figure8b", "figure8c", "figure9")),
     ("Q6: repeatability", "Against what repeated tests may differ by.", ("table5",), ()),
     ("Q7: biomarkers beside the network", "Are they still worth measuring?", ("table6", "table6-validation"), ()),
     ("Other networks", "On the same patients, which the paper could not do.", ("table7",), ()),
@@ -254,10 +256,6 @@ def _write_page(
     (work / "methods.md").write_text(methods_markdown(methods), encoding="utf-8", newline="\n")
     text, references = methods_paragraph(methods)
     notes = [SIMULATED_NOTE] if _simulated(study) else []
-    notes.append(
-        "the attribution maps of Figure 9 are not part of this report: spiroct explain makes them, "
-        "from the checkpoints in steps/"
-    )
     if study.scale.name == "tiny":
         notes.append("at the scale tiny every network is barely trained: its numbers show that the steps run")
     missing = tables.missing_words(study.steps, study.folder)

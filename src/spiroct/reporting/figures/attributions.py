@@ -15,6 +15,7 @@ from spiroct.pft.measures import Measure
 from spiroct.reporting.figures.measures import INK, MEASURE_COLOURS
 from spiroct.reporting.figures.rendering import blank_figure, figure_style
 from spiroct.reporting.figures.views import (
+    Kind,
     OrientedScan,
     Plane,
     choose_planes,
@@ -103,13 +104,15 @@ def case_figure(case: Case) -> Figure:
     return attribution_figure([case])
 
 
-def attribution_figure(cases: Sequence[Case]) -> Figure:
+def attribution_figure(cases: Sequence[Case], kinds: Sequence[Kind] = ("coronal", "axial")) -> Figure:
     """Draw several scans as the paper's Figure 9: coronal and axial views, a column a measure.
 
     Parameters
     ----------
     cases : sequence of Case
         Chosen by a rule, such as :func:`best_median_worst`; the figure's caption has to say which.
+    kinds : sequence of str
+        Views of each case, ``"coronal"`` and ``"axial"``.
 
     Returns
     -------
@@ -124,7 +127,12 @@ def attribution_figure(cases: Sequence[Case]) -> Figure:
     if not measures or any(list(case.maps) != measures for case in cases):
         raise ValueError("a figure needs at least one case, and the same measures in all")
     scans = [orient(case.volume, case.lungs) for case in cases]
-    rows = [(case, scan, plane) for case, scan in zip(cases, scans, strict=True) for plane in _two_planes(scan)]
+    rows = [
+        (case, scan, plane)
+        for case, scan in zip(cases, scans, strict=True)
+        for plane in _two_planes(scan)
+        if plane.kind in kinds
+    ]
     heights = [picture_size(scan, plane.kind, width=PANEL)[1] for _, scan, plane in rows]
     with figure_style():
         gap, head = 6, 40

@@ -53,7 +53,7 @@ def webp_uri(figure: Figure) -> str:
     return _uri("image/webp", stream)
 
 
-def write_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
+def write_figure(figure: Figure, folder: Path, name: str, *, dpi: int = PRINT_PIXELS_PER_INCH) -> tuple[Path, Path]:
     """Write ``name.png`` for slides and ``name.svg`` for print; the same drawing gives the same bytes.
 
     Parameters
@@ -63,6 +63,8 @@ def write_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
         Must exist.
     name : str
         Without an ending.
+    dpi : int
+        Of pictures; fewer for figures that are full of scans.
 
     Returns
     -------
@@ -71,15 +73,15 @@ def write_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """
     png = folder / f"{name}.png"
     with figure_style():
-        figure.savefig(png, dpi=PRINT_PIXELS_PER_INCH, facecolor="white", metadata={"Software": None})
-    return png, write_svg(figure, folder, name)
+        figure.savefig(png, dpi=dpi, facecolor="white", metadata={"Software": None})
+    return png, write_svg(figure, folder, name, dpi=dpi)
 
 
-def write_svg(figure: Figure, folder: Path, name: str) -> Path:
+def write_svg(figure: Figure, folder: Path, name: str, *, dpi: int = PRINT_PIXELS_PER_INCH) -> Path:
     """Write ``name.svg`` alone, as :func:`write_figure` would."""
     svg = folder / f"{name}.svg"
     with figure_style():  # the salt of the identifiers is asked for while saving
-        figure.savefig(svg, dpi=PRINT_PIXELS_PER_INCH, facecolor="white", metadata={"Date": None, "Creator": None})
+        figure.savefig(svg, dpi=dpi, facecolor="white", metadata={"Date": None, "Creator": None})
     return svg
 
 
