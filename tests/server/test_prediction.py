@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 import SimpleITK as sitk
 from fastapi.testclient import TestClient
@@ -62,20 +64,21 @@ def done(page: TestClient, hostile_zip: Path, kept: Kept) -> dict[str, Any]:
     steps = []
     while (result := page.get(f"/api/results/{identifier}").json())["state"] in {"waiting", "running"}:
         steps.append(result["stage"])
+        time.sleep(0.05)
     return result | {"steps": list(dict.fromkeys(step for step in steps if step))}
 
 
 def test_the_steps_are_those_that_the_page_lists(page: TestClient, done: dict[str, Any]) -> None:
     assert done["state"] == "done", done["error"]
-    stages = page.get("/api/about").json()["stages"]
-    assert stages == [*Stage, PICTURES]
+    stages = done["stages"]
+    assert stages == [*(stage for stage in Stage if stage is not Stage.EXCHANGE), PICTURES]
     assert [step for step in stages if step in done["steps"]] == done["steps"]
     assert {Stage.LUNGS.value, PICTURES} <= set(done["steps"])
 
 
 def test_downloads_are_the_files_that_predict_writes(page: TestClient, done: dict[str, Any]) -> None:
     names = {file["name"]: file["bytes"] for file in done["files"]}
-    assert {"prediction.json", "predictions.csv", "report.html", "lungs.nii.gz"} <= set(names)
+    assert set(names) == {"prediction.json", "predictions.csv", "report.html", "report.pdf", "lungs.nii.gz"}
     for name, size in names.items():
         answer = page.get(f"/api/results/{done['id']}/files/{name}")
         assert len(answer.content) == size
@@ -159,6 +162,35 @@ def test_corrected_particulars_give_a_new_result(page: TestClient, done: dict[st
     assert again["state"] == "done"
     prediction = page.get(f"/api/results/{done['id']}/files/prediction.json").json()
     assert prediction["input"]["demographics"]["height_cm"] == 180
+
+
+@pytest.mark.slow
+def test_objects_for_a_pacs_join_the_study_and_vessels_can_be_shown(page: TestClient, hostile_zip: Path) -> None:
+    pytest.importorskip("highdicom", reason="needs the extra [dicom]")
+    new = {"upload": upload(page, ("scan.zip", hostile_zip.read_bytes())), "exchange": True, **PERSON}
+    result = wait_for(page, page.post("/api/results", json=new).json()["id"], 600)
+    assert result["state"] == "done", result["error"]
+    assert Stage.EXCHANGE in result["stages"]
+    assert result["views"] == ["lungs.nii.gz", "scan.nii.gz", "vessels.nii.gz"]
+    names = {file["name"] for file in result["files"]}
+    assert {"dicom.zip", "fhir.json", "vessels.nii.gz"} <= names
+    archive = page.get(f"/api/results/{result['id']}/files/dicom.zip").content
+    with zipfile.ZipFile(hostile_zip) as scan, zipfile.ZipFile(io.BytesIO(archive)) as objects:
+        study = pydicom.dcmread(io.BytesIO(scan.read(scan.namelist()[0]))).StudyInstanceUID
+        made = [pydicom.dcmread(io.BytesIO(objects.read(name))) for name in objects.namelist()]
+    assert {"SR", "SEG"} <= {dataset.Modality for dataset in made}
+    assert {dataset.StudyInstanceUID for dataset in made} == {study}
+
+
+@pytest.mark.slow
+def test_objects_for_a_pacs_need_a_dicom_scan(page: TestClient, hostile_folder: Path, tmp_path: Path) -> None:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(hostile_folder)))
+    sitk.WriteImage(reader.Execute(), str(tmp_path / "scan.nii.gz"))
+    new = {"upload": upload(page, ("scan.nii.gz", (tmp_path / "scan.nii.gz").read_bytes())), "exchange": True, **PERSON}
+    refused = wait_for(page, page.post("/api/results", json=new).json()["id"])
+    assert refused["error"]["what"] == "DICOM objects of The scan, which is no DICOM series"
+    assert "--dicom" not in refused["error"]["sentence"]
 
 
 def test_an_archive_that_reaches_out_of_its_folder_is_refused_in_a_sentence(page: TestClient, kept: Kept) -> None:

@@ -47,7 +47,7 @@ def test_a_mark_stays_at_its_place_in_the_patient(
     hu = np.full(geometry.shape, -1000.0, np.float32)
     labels = np.zeros(geometry.shape, np.uint8)
     hu[8:12, 30:36, 40:44], labels[8:12, 30:36, 40:44] = 500.0, 2
-    write_view(CTVolume(hu, geometry), LabelMap(labels, geometry), tmp_path / "view")
+    write_view(CTVolume(hu, geometry), {"lungs": LabelMap(labels, geometry)}, tmp_path / "view")
     wanted = geometry.point(np.argwhere(labels).mean(axis=0))
     for name, threshold in (("scan", -600), ("lungs", 1)):
         image = sitk.ReadImage(str(tmp_path / "view" / f"{name}.nii.gz"))

@@ -17,7 +17,6 @@ from spiroct.checkpoints.catalogue import find
 from spiroct.imaging.archives import MAXIMUM_FILES
 from spiroct.pft.demographics import check_person
 from spiroct.server.access import Guard, Sessions
-from spiroct.server.child import PICTURES
 from spiroct.server.documents import (
     About,
     NewResult,
@@ -30,13 +29,12 @@ from spiroct.server.documents import (
     result_document,
 )
 from spiroct.server.refusals import RequestRefusedError, answer_errors, not_found
-from spiroct.server.results import OUT, SUMMARY, VIEW, Results, State
+from spiroct.server.results import SUMMARY, VIEW, Results, State
 from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import Uploads
 from spiroct.server.worker import Worker
 from spiroct.workflows.estimate import model_line
 from spiroct.workflows.predict import measured_values
-from spiroct.workflows.stages import Stage
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -101,7 +99,6 @@ def create_app(settings: ServeSettings) -> FastAPI:
             version=__version__,
             model=vars(model),
             demonstration=model.demonstration_only,
-            stages=[*(stage.value for stage in Stage), PICTURES],
             keep_hours=settings.keep_hours,
             most_bytes=settings.upload_bytes,
             most_files=MAXIMUM_FILES,
@@ -242,11 +239,12 @@ def _file_routes(app: FastAPI, results: Results) -> None:
     ) -> FileResponse:
         """Send one of the files that a result lists."""
         _require_done(results, identifier)
-        if name not in results.files(identifier):
+        path = results.files(identifier).get(name)
+        if path is None:
             raise not_found("file")
         shown = inline and name == "report.html"
         return FileResponse(
-            results.path(identifier, OUT, name),
+            path,
             media_type=KINDS[".html"] if shown else "application/octet-stream",
             filename=f"spiroct-{identifier[:6]}-{name.replace('/', '-')}",
             content_disposition_type="inline" if shown else "attachment",

@@ -11,6 +11,8 @@ import logging
 import os
 import sys
 import threading
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,6 +21,11 @@ from spiroct.errors import ExitCode, RefusalError, SpiroctError
 from spiroct.log import logger
 
 PICTURES = "Preparing the pictures"
+OPTIONS = {  # what a sentence of the command line says, and what the page has in its place
+    ", or add --force to go on all the same": "",
+    "--dicom with ": "DICOM objects of ",
+    "leave --dicom out": "leave the box of DICOM objects empty",
+}
 
 
 def main(job_file: Path, told: TextIO) -> ExitCode:
@@ -59,19 +66,38 @@ def tell(told: TextIO, **fields: Any) -> None:
 def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dict[str, Any]:
     from spiroct.imaging.label_files import read_label_map
     from spiroct.imaging.reading import read_ct
-    from spiroct.server.results import OUT, SUMMARY, VIEW
+    from spiroct.reporting.pdf import write_pdf
+    from spiroct.server.results import MADE, OUT, SUMMARY, VIEW
     from spiroct.server.summary import list_facts, summary_document
     from spiroct.server.view import write_view
     from spiroct.workflows.predict import predict
 
-    prediction = predict(scan, out=folder / OUT, model=job["model"], overwrite=True, **job["request"])
+    request = dict(job["request"])
+    exchange = request.pop("exchange")
+    out, made = folder / OUT, folder / MADE
+    prediction = predict(scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, **request)
     tell(told, stage=PICTURES)
     volume = read_ct(scan)
-    lungs = read_label_map(folder / OUT / "lungs.nii.gz", onto=volume.geometry)
-    spacing = write_view(volume, lungs, folder / VIEW)
+    masks = {
+        name: read_label_map(out / f"{name}.nii.gz", onto=volume.geometry)
+        for name in ("lungs", "vessels")
+        if (out / f"{name}.nii.gz").is_file()
+    }
+    made.mkdir()
+    write_pdf(prediction, made / "report.pdf", volume=volume, lungs=masks["lungs"])
+    if exchange:
+        _pack(sorted((out / "dicom").glob("*.dcm")), made / "dicom.zip")
+    spacing = write_view(volume, masks, folder / VIEW)
     document = summary_document(prediction) | {"view_spacing_mm": list(spacing)}
     write_json(folder / VIEW / SUMMARY, document)
     return list_facts(prediction)
+
+
+def _pack(files: Sequence[Path], archive: Path) -> None:
+    """Put DICOM objects into one archive, as a browser downloads them."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in files:
+            packed.write(file, file.name)
 
 
 def _as_user_knows_it(refusal: SpiroctError, job: dict[str, Any]) -> dict[str, str]:
@@ -79,7 +105,9 @@ def _as_user_knows_it(refusal: SpiroctError, job: dict[str, Any]) -> dict[str, s
     words = {}
     for part in ("what", "rule", "remedy"):
         text = str(getattr(refusal, part)).replace(job["scan"], job["shown_as"]).replace(job["folder"], "")
-        words[part] = text.removesuffix(", or add --force to go on all the same")
+        for option, page in OPTIONS.items():
+            text = text.replace(option, page)
+        words[part] = text
     return words
 
 

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spiroct.server.child import PICTURES
 from spiroct.server.results import ENDED, Request, Result, Results, State
+from spiroct.workflows.stages import Stage
 
 
 class Strict(BaseModel):
@@ -32,6 +34,10 @@ class Person(Strict):
     fvc: float | None = Field(None, description="Measured FVC in L.")
     tlc: float | None = Field(None, description="Measured TLC in L.")
     dlco_unit: Literal["mmol/min/kPa", "mL/min/mmHg"] = "mmol/min/kPa"
+    exchange: bool = Field(
+        default=False,
+        description="Make DICOM objects, which carry the patient's name and number as the scan does, and FHIR.",
+    )
     force: bool = Field(default=False, description="Go on where a judgement on the scan would refuse it.")
 
     def request(self) -> Request:
@@ -92,6 +98,7 @@ class ResultDocument(BaseModel):
     ended: str | None
     state: State
     stage: str | None = Field(description="The step that is being worked on.")
+    stages: list[str] = Field(description="All its steps, in their order.")
     ahead: int = Field(description="How many wait before this one.")
     error: Problem | None
     overridable: bool = Field(description="True where asking again with force goes on all the same.")
@@ -107,7 +114,6 @@ class About(BaseModel):
     version: str
     model: dict[str, Any] = Field(description="Name, what it was trained on, what it is for.")
     demonstration: bool = Field(description="True where the network was trained on simulated patients.")
-    stages: list[str] = Field(description="The steps of a prediction, in their order.")
     keep_hours: float
     most_bytes: int
     most_files: int
@@ -117,7 +123,7 @@ def result_document(result: Result, results: Results) -> ResultDocument:
     """Describe a result."""
     done = result.state is State.DONE
     waiting = [r.identifier for r in results.waiting()]
-    names = results.files(result.identifier) if done else {}
+    files = results.files(result.identifier) if done else {}
     return ResultDocument(
         id=result.identifier,
         label=result.label,
@@ -127,11 +133,12 @@ def result_document(result: Result, results: Results) -> ResultDocument:
         ended=result.ended,
         state=result.state,
         stage=result.stage,
+        stages=[*(stage.value for stage in Stage if result.request.exchange or stage is not Stage.EXCHANGE), PICTURES],
         ahead=waiting.index(result.identifier) if result.identifier in waiting else 0,
         error=None if result.error is None or result.state not in ENDED else Problem(**result.error),
         overridable=result.overridable,
         facts=result.facts,
         request=vars(result.request),
-        files=[Download(name=name, bytes=size) for name, size in sorted(names.items())],
+        files=[Download(name=name, bytes=path.stat().st_size) for name, path in sorted(files.items())],
         views=results.views(result.identifier) if done else [],
     )

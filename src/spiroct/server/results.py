@@ -18,7 +18,7 @@ from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import IDENTIFIER, new_identifier
 
 RECORD = "result.json"
-SCAN, OUT, VIEW = "scan", "out", "view"
+SCAN, OUT, MADE, VIEW = "scan", "out", "made", "view"  # MADE: what the page adds to the files of predict
 SUMMARY = "summary.json"
 
 
@@ -49,6 +49,8 @@ class Request:
         Measured lung function: DLCO in ``dlco_unit``, the others in litres.
     dlco_unit : str
         Unit of the measured DLCO.
+    exchange : bool
+        Make DICOM objects and a FHIR bundle too.
     force : bool
         Go on where a judgement on the scan would refuse it.
     """
@@ -61,6 +63,7 @@ class Request:
     fvc: float | None = None
     tlc: float | None = None
     dlco_unit: str = "mmol/min/kPa"
+    exchange: bool = False
     force: bool = False
 
 
@@ -204,17 +207,19 @@ class Results:
         """Return where something of a result lies."""
         return self.folder.joinpath(identifier, *parts)
 
-    def files(self, identifier: str) -> dict[str, int]:
-        """Return what can be downloaded of a result that is done: names and sizes in bytes.
+    def files(self, identifier: str) -> dict[str, Path]:
+        """Return what can be downloaded of a result that is done, by name.
 
-        The run's own record is the list, so that a name from outside can only ever choose among these.
+        The names are those that lie there, so that a name from outside can only ever choose among them. DICOM objects
+        are in one archive.
         """
-        out = self.path(identifier, OUT)
+        out, made = self.path(identifier, OUT), self.path(identifier, MADE)
         try:
             names = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))["files"]
         except OSError:
             return {}
-        return {name: (out / name).stat().st_size for name in names if (out / name).is_file()}
+        found = {name: out / name for name in names if not name.endswith(".dcm") and (out / name).is_file()}
+        return found | ({path.name: path for path in made.iterdir()} if made.is_dir() else {})
 
     def views(self, identifier: str) -> list[str]:
         """Return the names of the images that the viewer shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ MOST_VOXELS = 16_000_000  # 32 MB as int16; WebGL keeps four bytes a voxel of ea
 STEP = 1.02
 
 
-def write_view(volume: CTVolume, lungs: LabelMap, folder: Path) -> Vector3:
-    """Write ``scan.nii.gz`` and ``lungs.nii.gz`` for the viewer.
+def write_view(volume: CTVolume, masks: Mapping[str, LabelMap], folder: Path) -> Vector3:
+    """Write ``scan.nii.gz`` and a file for each mask, all on one grid, for the viewer.
 
     A scan of more than 16 million voxels is averaged onto coarser ones, the finest axes first: a whole chest in thin
     slices comes out at about 1.3 mm, which is what a screen shows of it. Frame and sides stay those of the scan.
@@ -25,8 +26,8 @@ def write_view(volume: CTVolume, lungs: LabelMap, folder: Path) -> Vector3:
     ----------
     volume : CTVolume
         The scan.
-    lungs : LabelMap
-        1 right, 2 left.
+    masks : mapping of str to LabelMap
+        By name: ``lungs`` (1 right, 2 left), ``vessels``.
     folder : Path
         Made if missing.
 
@@ -40,7 +41,8 @@ def write_view(volume: CTVolume, lungs: LabelMap, folder: Path) -> Vector3:
         volume = resample_volume(volume, spacing)
     folder.mkdir(exist_ok=True)
     write_nifti(volume, folder / "scan.nii.gz")
-    write_nifti(resample_labels(lungs, volume.geometry), folder / "lungs.nii.gz")
+    for name, mask in masks.items():
+        write_nifti(resample_labels(mask, volume.geometry), folder / f"{name}.nii.gz")
     return volume.geometry.spacing
 
 

@@ -17,6 +17,7 @@ from spiroct.optional import require
 from spiroct.reporting.pdf import render_pdf
 from spiroct.segmentation.vessels import segment_vessels
 from spiroct.workflows.examine import Examined
+from spiroct.workflows.stages import Stage, begin
 
 DICOM_FOLDER = "dicom"
 FHIR_FILE = "fhir.json"
@@ -93,6 +94,7 @@ def write_exchange(
     """
     if not wanted.dicom and not wanted.fhir:
         return ()
+    begin(Stage.EXCHANGE)
     facts = examined.volume.acquisition
     source = read_source(scan, facts.series_uid) if facts.series_uid is not None else None
     pdf = render_pdf(prediction, volume=examined.volume, lungs=examined.lungs)

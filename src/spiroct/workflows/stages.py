@@ -15,6 +15,7 @@ class Stage(StrEnum):
     QUALITY = "Checking the scan and the lung outlines"
     ESTIMATE = "Estimating lung function"
     REPORT = "Writing the report"
+    EXCHANGE = "Writing for other systems"
 
 
 def begin(stage: Stage) -> None:

@@ -116,9 +116,12 @@ function pattern (summary) {
 const FILES = {
   'report.html': 'Report (HTML, one file)',
   'report.pdf': 'Report (PDF)',
+  'dicom.zip': 'DICOM objects (zip)',
+  'fhir.json': 'FHIR bundle (JSON)',
   'prediction.json': 'All numbers (JSON)',
   'predictions.csv': 'Estimates (CSV)',
-  'lungs.nii.gz': 'Lung mask (NIfTI)'
+  'lungs.nii.gz': 'Lung mask (NIfTI)',
+  'vessels.nii.gz': 'Vessel mask (NIfTI)'
 }
 
 function fileAddress (result, name) {

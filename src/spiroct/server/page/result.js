@@ -23,7 +23,7 @@ export async function resultView (place, about, id) {
     if (stopped) return
     heading.textContent = result.label || (result.state === 'done' ? 'Lung function from chest CT' : `Scan ${id.slice(0, 6)}`)
     if (result.state === 'waiting' || result.state === 'running') {
-      progress(body, about, result)
+      progress(body, result)
       timer = setTimeout(() => show().catch(fail), EVERY_MS)
       return
     }
@@ -76,15 +76,15 @@ export async function resultView (place, about, id) {
   return () => { stopped = true; clearTimeout(timer); viewer?.close() }
 }
 
-function progress (body, about, result) {
-  const at = about.stages.indexOf(result.stage)
+function progress (body, result) {
+  const at = result.stages.indexOf(result.stage)
   const text = result.state === 'waiting' ? (result.ahead ? `Waiting; ${result.ahead} before this one` : 'Waiting') : result.stage ?? 'Starting'
   if (body.dataset.told !== text) announce(text)
   body.dataset.told = text
   const seconds = result.started ? Math.max(0, Math.round((Date.now() - new Date(result.started)) / 1000)) : 0
   body.replaceChildren(el('section', { 'aria-label': 'Progress' },
     el('p', {}, el('strong', {}, text), result.started ? ` · ${seconds} s` : ''),
-    el('ol', { class: 'stages' }, about.stages.map((stage, number) =>
+    el('ol', { class: 'stages' }, result.stages.map((stage, number) =>
       el('li', { class: number < at ? 'done' : number === at ? 'now' : null, 'aria-current': number === at ? 'step' : null }, stage,
         number < at && el('span', { class: 'hidden' }, ', done')))),
     el('p', { class: 'note' }, 'You may leave this page; the result stands in the list.')))

@@ -4,6 +4,8 @@ import { el } from './dom.js'
 const WINDOWS = { Lung: [-600, 1500], 'Soft tissue': [40, 400], Bone: [400, 1800] }
 const VIEWS = { 'Three planes': 'MULTIPLANAR', Axial: 'AXIAL', Coronal: 'CORONAL', Sagittal: 'SAGITTAL' }
 const LUNG_COLOURS = { R: [0, 255, 86], G: [0, 176, 180], B: [0, 0, 233], A: [0, 255, 255], I: [0, 1, 2], labels: ['', 'Right lung', 'Left lung'] }
+const VESSEL_COLOURS = { R: [0, 230], G: [0, 60], B: [0, 60], A: [0, 255], I: [0, 1], labels: ['', 'Vessels'] }
+const MASKS = { 'lungs.nii.gz': ['Lung outlines', LUNG_COLOURS, 30], 'vessels.nii.gz': ['Vessels', VESSEL_COLOURS, 0] }
 const AXES = [['Slice, foot to head', 2], ['Coronal, back to front', 1], ['Sagittal, right to left', 0]]
 
 /** Show a result's scan; returns an object that can be closed, or null where there is nothing to show it with. */
@@ -44,15 +46,14 @@ export async function showScan (place, result, summary) {
   WINDOWS.Lung = [level, width]
   const images = [{ url: `${base}scan.nii.gz`, name: 'scan.nii.gz', colormap: 'gray', cal_min: level - width / 2, cal_max: level + width / 2 }]
   const overlays = result.views.filter((name) => name !== 'scan.nii.gz')
-  for (const name of overlays) images.push({ url: base + name, name, opacity: name === 'lungs.nii.gz' ? 0.3 : 0, ...(name === 'lungs.nii.gz' ? {} : { colormap: 'hot' }) })
+  for (const name of overlays) images.push({ url: base + name, name, opacity: (MASKS[name]?.[2] ?? 0) / 100, ...(name in MASKS ? {} : { colormap: 'hot' }) })
   try {
     await viewer.loadVolumes(images)
   } catch (failure) {
     told.textContent = `The scan cannot be shown (${failure.message}). The report has pictures of it.`
     return null
   }
-  const lungs = overlays.indexOf('lungs.nii.gz') + 1
-  if (lungs > 0) viewer.volumes[lungs].setColormapLabel(LUNG_COLOURS)
+  for (const [place, name] of overlays.entries()) if (name in MASKS) viewer.volumes[place + 1].setColormapLabel(MASKS[name][1])
   viewer.updateGLVolume()
   told.remove()
   knobs.append(...controls(viewer, SLICE_TYPE, overlays))
@@ -78,8 +79,12 @@ function controls (viewer, types, overlays) {
     choose('Window', WINDOWS, setWindow),
     ...planes(viewer)
   ]
-  const maps = overlays.filter((name) => name !== 'lungs.nii.gz')
-  if (overlays.includes('lungs.nii.gz')) made.push(opacity('Lung outlines', 30, true, (value) => viewer.setOpacity(overlays.indexOf('lungs.nii.gz') + 1, value)))
+  const maps = overlays.filter((name) => !(name in MASKS))
+  for (const [place, name] of overlays.entries()) {
+    if (!(name in MASKS)) continue
+    const [label, , percent] = MASKS[name]
+    made.push(opacity(label, percent || 50, percent > 0, (value) => viewer.setOpacity(place + 1, value)))
+  }
   if (maps.length) made.push(attention(viewer, overlays, maps))
   return made
 }
