@@ -89,7 +89,7 @@ def done(browser: Any, address: str, hostile_zip: Path) -> str:
     """Upload the scan whose texts are markup, see its steps, and return the address of its result."""
     page = browser.new_page(viewport=DESKTOP)
     page.goto(address)
-    ask(page, "Choose a zip or image file", hostile_zip, label=SCRIPT)
+    ask(page, "Choose a zip or image file", hostile_zip, label=SCRIPT, explain=True)
     page.wait_for_selector(".stages .now", timeout=PATIENCE_MS)
     page.wait_for_selector(".stages .done", timeout=PATIENCE_MS)
     page.wait_for_selector(READY, timeout=PATIENCE_MS)
@@ -98,7 +98,7 @@ def done(browser: Any, address: str, hostile_zip: Path) -> str:
     return url
 
 
-def ask(page: Any, button: str, scan: Path, *, label: str = "") -> None:
+def ask(page: Any, button: str, scan: Path, *, label: str = "", explain: bool = False) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=button).click()
     chooser.value.set_files(scan)
@@ -106,6 +106,7 @@ def ask(page: Any, button: str, scan: Path, *, label: str = "") -> None:
     page.get_by_label("Age in years").fill("53.4")
     page.get_by_label("Height in cm").fill("168")
     page.get_by_label("Label in the list").fill(label)
+    page.get_by_label("Show where the estimates come from").set_checked(explain)
     page.get_by_role("button", name="Estimate lung function").click()
 
 
@@ -195,7 +196,7 @@ def test_every_control_is_reached_by_the_keyboard(page: Any) -> None:
             "(e => e.className === 'skip' || getComputedStyle(e).outlineStyle !== 'none')(document.activeElement)"
         ), reached
     wanted = ["Skip to the content", "New scan", "Results", "Choose a DICOM folder", "Choose a zip or image file",
-              "age", "height", "label", "Estimate lung function"]  # fmt: skip
+              "age", "height", "explain", "exchange", "label", "Estimate lung function"]  # fmt: skip
     assert [name for name in wanted if name not in reached] == []
 
 
@@ -243,13 +244,21 @@ def test_the_right_lung_is_at_the_left_and_the_overlay_comes_and_goes(page: Any,
     assert np.percentile(right, 95) < np.percentile(left, 5)
     page.get_by_label("Lung outlines", exact=True).uncheck()
     without = picture(page)
-    assert sum(map(len, coloured(without))) < (len(right) + len(left)) / 20  # the letters are yellow
+    assert sum(map(len, coloured(without))) < (len(right) + len(left)) / 20  # the letters are red
     page.get_by_label("Lung outlines", exact=True).check()
     page.get_by_label("Lung outlines: opacity in percent").press("End")
     strong = picture(page)
     assert len(coloured(strong)[0]) > 1000
     assert np.abs(strong - without).mean() > 5
-    page.get_by_label("Slice, foot to head").focus()
+    page.get_by_label("Lung outlines", exact=True).uncheck()
+    page.get_by_label("Where the estimate comes from", exact=True).check()
+    mapped = picture(page)
+    assert np.abs(mapped - without).mean() > 0.5
+    assert re.match("The map passed|Do not build on this map", page.locator(".knobs [role=status]").inner_text())
+    page.get_by_label("Map of").select_option("TLC")
+    assert np.abs(picture(page) - mapped).mean() > 0.05
+    page.get_by_label("Where the estimate comes from", exact=True).uncheck()
+    assert np.abs(picture(page) - without).mean() < 0.05
     page.get_by_role("combobox", name="View").select_option("Axial")
     before = picture(page)
     slider = page.get_by_label("Slice, foot to head")

@@ -29,7 +29,7 @@ def _own_log() -> Iterator[None]:
 def told_of(scan: Path, folder: Path, **request: Any) -> tuple[int, list[dict[str, Any]]]:
     folder.mkdir()
     job = folder / "job.json"
-    request = {"exchange": False} | request
+    request = {"exchange": False, "explain": False} | request
     told = {
         "scan": str(scan), "folder": str(folder), "shown_as": "The scan", "model": DEFAULT_CHECKPOINT,
         "request": request,

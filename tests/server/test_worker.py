@@ -61,7 +61,7 @@ def test_steps_are_told_and_the_request_reaches_the_child(client: TestClient, be
     job = result["facts"]
     assert job["request"] == {
         "sex": "F", "age": 53.4, "height": 168.0, "dlco": None, "fev1": None, "fvc": None, "tlc": 5.1,
-        "dlco_unit": "mmol/min/kPa", "exchange": False, "force": False,
+        "dlco_unit": "mmol/min/kPa", "explain": False, "exchange": False, "force": False,
     }  # fmt: skip
     assert "Jane" not in json.dumps(job)
 

@@ -41,6 +41,7 @@ KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=u
          ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}  # fmt: skip
 # The report is a page without scripts; it may be looked at, but gets no more rights than a picture.
 REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+PAGES = ("report.html", "explanation.html")
 Identifier = Annotated[str, InPath(pattern="^[a-z0-9]{16}$")]
 REFUSALS: dict[int | str, dict[str, Any]] = {
     code: {"model": Refusal} for code in (400, 401, 403, 404, 409, 413, 421, 422, 429, 507)
@@ -235,14 +236,14 @@ def _file_routes(app: FastAPI, results: Results) -> None:
         identifier: Identifier,
         name: str,
         *,
-        inline: Annotated[bool, Query(description="Show the report in the browser.")] = False,
+        inline: Annotated[bool, Query(description="Show a page in the browser.")] = False,
     ) -> FileResponse:
         """Send one of the files that a result lists."""
         _require_done(results, identifier)
         path = results.files(identifier).get(name)
         if path is None:
             raise not_found("file")
-        shown = inline and name == "report.html"
+        shown = inline and name in PAGES
         return FileResponse(
             path,
             media_type=KINDS[".html"] if shown else "application/octet-stream",

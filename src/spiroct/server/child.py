@@ -14,12 +14,16 @@ import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from spiroct.documents import write_json
 from spiroct.errors import ExitCode, RefusalError, SpiroctError
 from spiroct.log import logger
 
+if TYPE_CHECKING:
+    from spiroct.attribution.explanation import Explanation
+
+MAPS = "Asking where the estimates come from"
 PICTURES = "Preparing the pictures"
 OPTIONS = {  # what a sentence of the command line says, and what the page has in its place
     ", or add --force to go on all the same": "",
@@ -67,15 +71,17 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     from spiroct.imaging.label_files import read_label_map
     from spiroct.imaging.reading import read_ct
     from spiroct.reporting.pdf import write_pdf
+    from spiroct.server.maps import write_maps
     from spiroct.server.results import MADE, OUT, SUMMARY, VIEW
     from spiroct.server.summary import list_facts, summary_document
     from spiroct.server.view import write_view
     from spiroct.workflows.predict import predict
 
     request = dict(job["request"])
-    exchange = request.pop("exchange")
+    exchange, explained = request.pop("exchange"), request.pop("explain")
     out, made = folder / OUT, folder / MADE
     prediction = predict(scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, **request)
+    explanation, reason = _explain(job, scan, folder, told) if explained else (None, None)
     tell(told, stage=PICTURES)
     volume = read_ct(scan)
     masks = {
@@ -88,9 +94,34 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     if exchange:
         _pack(sorted((out / "dicom").glob("*.dcm")), made / "dicom.zip")
     spacing = write_view(volume, masks, folder / VIEW)
-    document = summary_document(prediction) | {"view_spacing_mm": list(spacing)}
+    maps = [] if explanation is None else write_maps(explanation, spacing, folder / VIEW)
+    document = summary_document(prediction) | {
+        "view_spacing_mm": list(spacing),
+        "maps": maps,
+        "maps_reason": reason,
+    }
     write_json(folder / VIEW / SUMMARY, document)
     return list_facts(prediction)
+
+
+def _explain(
+    job: dict[str, Any], scan: Path, folder: Path, told: TextIO
+) -> tuple[Explanation | None, dict[str, str] | None]:
+    """Explain the estimates; a network that cannot be explained so still has its result, and the reason is told."""
+    from spiroct.server.results import EXPLAINED
+    from spiroct.workflows.explain import NO_VESSELS, explain
+
+    tell(told, stage=MAPS)
+    person = {name: job["request"][name] for name in ("sex", "age", "height", "force")}
+    listening = logger.level
+    logger.setLevel(logging.ERROR)  # its steps are those of the prediction over again
+    try:
+        found = explain(scan, out=folder / EXPLAINED, model=job["model"], vessels=NO_VESSELS, overwrite=True, **person)
+    except SpiroctError as refusal:
+        return None, _as_user_knows_it(refusal, job)
+    finally:
+        logger.setLevel(listening)
+    return found, None
 
 
 def _pack(files: Sequence[Path], archive: Path) -> None:

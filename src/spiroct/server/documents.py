@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spiroct.server.child import PICTURES
+from spiroct.server.child import MAPS, PICTURES
 from spiroct.server.results import ENDED, Request, Result, Results, State
 from spiroct.workflows.stages import Stage
 
@@ -34,6 +34,7 @@ class Person(Strict):
     fvc: float | None = Field(None, description="Measured FVC in L.")
     tlc: float | None = Field(None, description="Measured TLC in L.")
     dlco_unit: Literal["mmol/min/kPa", "mL/min/mmHg"] = "mmol/min/kPa"
+    explain: bool = Field(default=False, description="Make maps of where the estimates come from (RAM-3D).")
     exchange: bool = Field(
         default=False,
         description="Make DICOM objects, which carry the patient's name and number as the scan does, and FHIR.",
@@ -119,6 +120,12 @@ class About(BaseModel):
     most_files: int
 
 
+def stages_of(request: Request) -> list[str]:
+    """List the steps of a request, in their order."""
+    stages = [stage.value for stage in Stage if request.exchange or stage is not Stage.EXCHANGE]
+    return [*stages, *([MAPS] if request.explain else []), PICTURES]
+
+
 def result_document(result: Result, results: Results) -> ResultDocument:
     """Describe a result."""
     done = result.state is State.DONE
@@ -133,7 +140,7 @@ def result_document(result: Result, results: Results) -> ResultDocument:
         ended=result.ended,
         state=result.state,
         stage=result.stage,
-        stages=[*(stage.value for stage in Stage if result.request.exchange or stage is not Stage.EXCHANGE), PICTURES],
+        stages=stages_of(result.request),
         ahead=waiting.index(result.identifier) if result.identifier in waiting else 0,
         error=None if result.error is None or result.state not in ENDED else Problem(**result.error),
         overridable=result.overridable,

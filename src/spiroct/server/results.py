@@ -18,7 +18,7 @@ from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import IDENTIFIER, new_identifier
 
 RECORD = "result.json"
-SCAN, OUT, MADE, VIEW = "scan", "out", "made", "view"  # MADE: what the page adds to the files of predict
+SCAN, OUT, EXPLAINED, MADE, VIEW = "scan", "out", "explained", "made", "view"  # MADE: what the page itself adds
 SUMMARY = "summary.json"
 
 
@@ -49,6 +49,8 @@ class Request:
         Measured lung function: DLCO in ``dlco_unit``, the others in litres.
     dlco_unit : str
         Unit of the measured DLCO.
+    explain : bool
+        Make maps of where the estimates come from.
     exchange : bool
         Make DICOM objects and a FHIR bundle too.
     force : bool
@@ -63,6 +65,7 @@ class Request:
     fvc: float | None = None
     tlc: float | None = None
     dlco_unit: str = "mmol/min/kPa"
+    explain: bool = False
     exchange: bool = False
     force: bool = False
 
@@ -213,13 +216,14 @@ class Results:
         The names are those that lie there, so that a name from outside can only ever choose among them. DICOM objects
         are in one archive.
         """
-        out, made = self.path(identifier, OUT), self.path(identifier, MADE)
-        try:
-            names = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))["files"]
-        except OSError:
-            return {}
-        found = {name: out / name for name in names if not name.endswith(".dcm") and (out / name).is_file()}
-        return found | ({path.name: path for path in made.iterdir()} if made.is_dir() else {})
+        found: dict[str, Path] = {}
+        for folder in (self.path(identifier, EXPLAINED), self.path(identifier, OUT)):
+            record = folder / RUN_FILE
+            names = json.loads(record.read_text(encoding="utf-8"))["files"] if record.is_file() else []
+            found |= {name: folder / name for name in names if not name.endswith(".dcm")}
+        made = self.path(identifier, MADE)
+        found |= {path.name: path for path in made.iterdir()} if made.is_dir() else {}
+        return {name: path for name, path in found.items() if path.is_file()}
 
     def views(self, identifier: str) -> list[str]:
         """Return the names of the images that the viewer shows."""

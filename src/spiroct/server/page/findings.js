@@ -119,9 +119,12 @@ const FILES = {
   'dicom.zip': 'DICOM objects (zip)',
   'fhir.json': 'FHIR bundle (JSON)',
   'prediction.json': 'All numbers (JSON)',
+  'explanation.html': 'Explanation (HTML, one file)',
+  'explanation.json': 'Explanation (JSON)',
   'predictions.csv': 'Estimates (CSV)',
   'lungs.nii.gz': 'Lung mask (NIfTI)',
-  'vessels.nii.gz': 'Vessel mask (NIfTI)'
+  'vessels.nii.gz': 'Vessel mask (NIfTI)',
+  ...Object.fromEntries(['DLCO', 'FEV1', 'FVC', 'TLC'].map((measure) => [`ram_${measure}.nii.gz`, `Map of ${measure} (NIfTI)`]))
 }
 
 function fileAddress (result, name) {
@@ -131,7 +134,8 @@ function fileAddress (result, name) {
 /** Link to the report, where there is one. */
 function report (result) {
   if (!result.files.some((file) => file.name === 'report.html')) return ''
-  return el('p', {}, el('a', { class: 'button main', href: `${fileAddress(result, 'report.html')}?inline=true`, target: '_blank', rel: 'noopener' }, 'Open the report'))
+  const open = (name, text, main) => result.files.some((file) => file.name === name) && el('a', { class: `button ${main}`, href: `${fileAddress(result, name)}?inline=true`, target: '_blank', rel: 'noopener' }, text)
+  return el('p', { class: 'actions' }, open('report.html', 'Open the report', 'main'), open('explanation.html', 'Open the explanation', ''))
 }
 
 function downloads (result) {

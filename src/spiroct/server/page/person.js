@@ -27,6 +27,8 @@ export function personFields (before = {}) {
         choice('dlco_unit', 'Unit of DLCO', 'as your laboratory gives it', [['mmol/min/kPa', 'mmol/min/kPa'], ['mL/min/mmHg', 'mL/min/mmHg']]),
         number('fev1', 'FEV1', 'L'), number('fvc', 'FVC', 'L'), number('tlc', 'TLC', 'L')))
   ]
+  fields.push(el('label', {}, el('input', { type: 'checkbox', name: 'explain', checked: before.explain !== false }), 'Show where the estimates come from',
+    el('small', {}, 'maps over the scan (RAM-3D), each with a word on whether to believe it; takes about as long again')))
   fields.push(el('label', {}, el('input', { type: 'checkbox', name: 'exchange', checked: before.exchange === true }), 'Make DICOM objects and a FHIR bundle for a PACS, too',
     el('small', {}, 'about a minute longer; vessels are outlined; DICOM scans only, and the objects carry the patient’s name and number as the scan does')))
   const form = el('fieldset', {}, el('legend', {}, 'Whose scan is it?'), ...fields)
@@ -39,7 +41,7 @@ export function personFields (before = {}) {
 
 /** Read the fields as the server takes them. */
 export function personOf (form) {
-  const person = { sex: form.elements.sex.value || null, dlco_unit: form.elements.dlco_unit.value, exchange: form.elements.exchange.checked }
+  const person = { sex: form.elements.sex.value || null, dlco_unit: form.elements.dlco_unit.value, explain: form.elements.explain.checked, exchange: form.elements.exchange.checked }
   for (const name of NUMBERS) {
     const text = form.elements[name].value
     person[name] = text === '' ? null : Number(text)

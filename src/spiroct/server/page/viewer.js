@@ -6,6 +6,10 @@ const VIEWS = { 'Three planes': 'MULTIPLANAR', Axial: 'AXIAL', Coronal: 'CORONAL
 const LUNG_COLOURS = { R: [0, 255, 86], G: [0, 176, 180], B: [0, 0, 233], A: [0, 255, 255], I: [0, 1, 2], labels: ['', 'Right lung', 'Left lung'] }
 const VESSEL_COLOURS = { R: [0, 230], G: [0, 60], B: [0, 60], A: [0, 255], I: [0, 1], labels: ['', 'Vessels'] }
 const MASKS = { 'lungs.nii.gz': ['Lung outlines', LUNG_COLOURS, 30], 'vessels.nii.gz': ['Vessels', VESSEL_COLOURS, 0] }
+const HEAT = {
+  raises: { R: [0, 160], G: [120, 255], B: [80, 60], A: [0, 255], I: [0, 255] },
+  lowers: { R: [110, 255], G: [20, 130], B: [90, 220], A: [0, 255], I: [0, 255] }
+}
 const AXES = [['Slice, foot to head', 2], ['Coronal, back to front', 1], ['Sagittal, right to left', 0]]
 
 /** Show a result's scan; returns an object that can be closed, or null where there is nothing to show it with. */
@@ -33,7 +37,7 @@ export async function showScan (place, result, summary) {
     multiplanarShowRender: 0, // never the three-dimensional one: it shows the skin
     sagittalNoseLeft: true, // front at the viewer's left, as in the report
     showAllOrientationMarkers: true,
-    fontColor: [1, 0.85, 0.3, 1],
+    fontColor: [1, 0.25, 0.25, 1],
     textHeight: 0.06,
     fontMinPx: 20,
     multiplanarPadPixels: 8,
@@ -44,9 +48,10 @@ export async function showScan (place, result, summary) {
   const base = `/api/results/${result.id}/view/`
   const [level, width] = [summary.window.level_hu, summary.window.width_hu]
   WINDOWS.Lung = [level, width]
+  for (const [name, colours] of Object.entries(HEAT)) viewer.addColormap(name, colours)
   const images = [{ url: `${base}scan.nii.gz`, name: 'scan.nii.gz', colormap: 'gray', cal_min: level - width / 2, cal_max: level + width / 2 }]
   const overlays = result.views.filter((name) => name !== 'scan.nii.gz')
-  for (const name of overlays) images.push({ url: base + name, name, opacity: (MASKS[name]?.[2] ?? 0) / 100, ...(name in MASKS ? {} : { colormap: 'hot' }) })
+  for (const name of overlays) images.push({ url: base + name, name, opacity: (MASKS[name]?.[2] ?? 0) / 100, ...heat(summary.maps.find((map) => map.file === name)) })
   try {
     await viewer.loadVolumes(images)
   } catch (failure) {
@@ -56,7 +61,7 @@ export async function showScan (place, result, summary) {
   for (const [place, name] of overlays.entries()) if (name in MASKS) viewer.volumes[place + 1].setColormapLabel(MASKS[name][1])
   viewer.updateGLVolume()
   told.remove()
-  knobs.append(...controls(viewer, SLICE_TYPE, overlays))
+  knobs.append(...controls(viewer, SLICE_TYPE, overlays, summary))
   canvas.dataset.ready = 'true'
   return { close: () => viewer.gl.getExtension('WEBGL_lose_context')?.loseContext() }
 }
@@ -67,7 +72,14 @@ function legend (summary) {
     `Patient’s right (R) is at the viewer’s left, as if seen from the feet or from the front. Shown in voxels of ${x} × ${y} × ${z} mm, for orientation and not for reading the scan. If an outline leaves lung out or takes something else in, distrust every number on this page.`)
 }
 
-function controls (viewer, types, overlays) {
+/** Colours of a map: what raises the estimate and what lowers it, weak places left clear. */
+function heat (map) {
+  if (!map) return {}
+  const [least, most] = [0.2 * map.reach, map.reach]
+  return { colormap: 'raises', colormapNegative: 'lowers', cal_min: least, cal_max: most, cal_minNeg: -least, cal_maxNeg: -most }
+}
+
+function controls (viewer, types, overlays, summary) {
   const choose = (label, options, change) => el('label', {}, label, el('select', { onchange: (event) => change(event.target.value) }, Object.keys(options).map((name) => el('option', {}, name))))
   const setWindow = (name) => {
     const [level, width] = WINDOWS[name]
@@ -79,13 +91,13 @@ function controls (viewer, types, overlays) {
     choose('Window', WINDOWS, setWindow),
     ...planes(viewer)
   ]
-  const maps = overlays.filter((name) => !(name in MASKS))
   for (const [place, name] of overlays.entries()) {
     if (!(name in MASKS)) continue
     const [label, , percent] = MASKS[name]
     made.push(opacity(label, percent || 50, percent > 0, (value) => viewer.setOpacity(place + 1, value)))
   }
-  if (maps.length) made.push(attention(viewer, overlays, maps))
+  if (summary.maps.length) made.push(attention(viewer, overlays, summary.maps))
+  if (summary.maps_reason) made.push(el('p', { class: 'reason' }, `No maps: ${summary.maps_reason.what}: ${summary.maps_reason.rule}.`))
   return made
 }
 
@@ -115,15 +127,18 @@ function opacity (label, percent, on, change) {
   return el('div', {}, el('label', { class: 'head' }, box, label), slider)
 }
 
-/** Where the network looked, one map for each measure. */
+/** Where the estimates come from, one map for each measure, and whether to believe it. */
 function attention (viewer, overlays, maps) {
-  const named = (name) => name.replace(/^ram_/, '').replace(/\.nii\.gz$/, '')
   let shown = maps[0]
   let last = 0
+  const doubt = el('p', { class: 'note', role: 'status' })
   const show = (value) => {
     last = value
-    for (const name of maps) viewer.setOpacity(overlays.indexOf(name) + 1, name === shown ? value : 0)
+    for (const map of maps) viewer.setOpacity(overlays.indexOf(map.file) + 1, map === shown ? value : 0)
+    doubt.textContent = value ? shown.summary : ''
+    doubt.className = value && !shown.believable ? 'reason' : 'note'
   }
-  const choice = el('label', {}, 'Map of', el('select', { onchange: (event) => { shown = event.target.value; show(last) } }, maps.map((name) => el('option', { value: name }, named(name)))))
-  return el('div', {}, opacity('What the network looked at', 50, false, show), choice, el('div', { class: 'heat', role: 'img', 'aria-label': 'From black, no influence, to white, most influence' }))
+  const choice = el('label', {}, 'Map of', el('select', { onchange: (event) => { shown = maps[event.target.selectedIndex]; show(last) } }, maps.map((map) => el('option', {}, map.measure))))
+  return el('div', {}, opacity('Where the estimate comes from', 60, false, show), choice, doubt,
+    el('p', { class: 'note key' }, el('span', {}, el('i', { class: 'raises' }), 'raises it'), el('span', {}, el('i', { class: 'lowers' }), 'lowers it'), shown.how_not_to_read))
 }
