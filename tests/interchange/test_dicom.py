@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from scipy import ndimage
 
 from spiroct.errors import InputError
@@ -21,9 +22,12 @@ from spiroct.imaging.volume import LabelMap
 from spiroct.inference.prediction_reading import read_prediction
 from spiroct.interchange.dicom import write_dicom
 from spiroct.interchange.documents import page_pictures
-from spiroct.interchange.parametric_map import NumberMap
+from spiroct.interchange.number_map import NumberMap
 from spiroct.interchange.source import read_source
+from spiroct.workflows.explain import explain
 from spiroct.workflows.predict import predict
+
+from .conftest import frame_points
 
 KINDS = {
     "report.dcm": "Comprehensive3DSR",
@@ -75,9 +79,11 @@ def test_dciodvfy_would_find_one(objects: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_writes_the_same_kinds_as_are_tested_here(result: Path, objects: Path) -> None:
-    made = {re.sub(r"\d", "1", f.name) for f in (result / "dicom").iterdir()}
-    assert made == set(KINDS) - {"map-ram_DLCO.dcm", "segmentation-vessels.dcm"}
-    assert {re.sub(r"\d", "1", f.name) for f in objects.iterdir()} == set(KINDS)
+    made = {re.sub(r"\d(?=\.)", "1", f.name) for f in (result / "dicom").iterdir()}
+    maps = {f"map-ram_{measure}.dcm" for measure in ("DLCO", "FEV1", "FVC", "TLC")}
+    assert made - maps == set(KINDS) - {"map-ram_DLCO.dcm", "segmentation-vessels.dcm"}
+    assert {f"map-ram_{m}.dcm" for m in ("DLCO", "FVC", "TLC")} < made
+    assert {re.sub(r"\d(?=\.)", "1", f.name) for f in objects.iterdir()} == set(KINDS)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -164,6 +170,26 @@ def test_a_scan_that_is_no_dicom_is_refused_before_any_work(tmp_path: Path, stor
         read_source(tmp_path / "chest.nii.gz", None)
     with pytest.raises(InputError, match="is not in"):
         read_source(tmp_path, "1.2.3")
+
+
+def test_the_maps_of_the_result_say_what_explain_says_at_the_same_places(
+    result: Path, scan: Path, tmp_path: Path
+) -> None:
+    explain(scan, out=tmp_path / "out", vessels="none", sex="F", age=53.4, height=168.0)
+    made = pydicom.dcmread(result / "dicom/map-ram_FVC.dcm")
+    assert validator_errors(result / "dicom/map-ram_FVC.dcm") == []
+    unit = made.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0].MeasurementUnitsCodeSequence[0]
+    assert unit.CodeValue == "L"
+    found = frame_points(made, np.frombuffer(made.FloatPixelData, np.float32).reshape(-1, made.Rows, made.Columns))
+    told = sitk.ReadImage(str(tmp_path / "out/ram_FVC.nii.gz"), sitk.sitkFloat64)
+    pairs = []
+    for point, value in found.items():
+        place = told.TransformPhysicalPointToIndex([float(c) for c in point])
+        if all(0 <= i < n for i, n in zip(place, told.GetSize(), strict=True)):
+            pairs.append((value, told.GetPixel(place)))
+    ours, theirs = np.array(pairs).T
+    assert len(pairs) > 10_000
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.98
 
 
 @pytest.mark.slow

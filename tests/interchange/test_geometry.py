@@ -12,7 +12,8 @@ import pytest
 
 from spiroct.imaging.volume import LabelMap
 from spiroct.interchange.identity import Identity
-from spiroct.interchange.parametric_map import NumberMap, parametric_map
+from spiroct.interchange.number_map import NumberMap
+from spiroct.interchange.parametric_map import parametric_map
 from spiroct.interchange.segments import lung_segmentation
 
 from .conftest import COSINES, bright_points, frame_points

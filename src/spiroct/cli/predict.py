@@ -41,6 +41,9 @@ def predict(
     vessels: Annotated[
         bool, typer.Option("--vessels/--no-vessels", help="With --dicom: a SEG of the vessels too, half a minute.")
     ] = True,
+    explain: Annotated[
+        bool, typer.Option("--explain/--no-explain", help="With --dicom: maps of where the estimates come from, too.")
+    ] = True,
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
@@ -66,6 +69,7 @@ def predict(
             dicom=dicom,
             fhir=fhir,
             vessels=vessels,
+            explain=explain,
             force=force,
             overwrite=overwrite,
             as_json=as_json,
@@ -95,6 +99,7 @@ def predict(
         dicom=dicom,
         fhir=fhir,
         vessels=vessels,
+        explain=explain,
         force=force,
         overwrite=overwrite,
     )
@@ -119,6 +124,7 @@ def _cohort(
     dicom: bool,
     fhir: bool,
     vessels: bool,
+    explain: bool,
     force: bool,
     overwrite: bool,
     as_json: bool,
@@ -135,6 +141,7 @@ def _cohort(
         dicom=dicom,
         fhir=fhir,
         vessels=vessels,
+        explain=explain,
         force=force,
         overwrite=overwrite,
         finished=options.json_lines(DOCUMENT) if as_json else None,

@@ -12,6 +12,7 @@ UNITS: Final = {
     "L": ("L", "liter"),
     "mmol/min/kPa": ("mmol/min/kPa", "mmol/min/kPa"),
     "%": ("%", "percent"),
+    "% predicted": ("%", "percent"),
     "HU": ("[hnsf'U]", "Hounsfield unit"),
     "kg": ("kg", "kilogram"),
     "mm": ("mm", "millimeter"),

@@ -13,7 +13,8 @@ from spiroct.imaging.volume import LabelMap
 from spiroct.inference.prediction import Prediction
 from spiroct.interchange.documents import encapsulated_pdf, page_captures
 from spiroct.interchange.identity import Identity
-from spiroct.interchange.parametric_map import NumberMap, parametric_map
+from spiroct.interchange.number_map import NumberMap
+from spiroct.interchange.parametric_map import parametric_map
 from spiroct.interchange.segments import lung_segmentation, vessel_segmentation
 from spiroct.interchange.source import SourceSeries
 from spiroct.interchange.structured_report import structured_report

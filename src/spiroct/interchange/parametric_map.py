@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import highdicom as hd
@@ -12,33 +11,9 @@ from pydicom.sr.codedict import codes
 from spiroct.imaging.volume import Geometry
 from spiroct.interchange import vocabulary
 from spiroct.interchange.identity import BODY_PART, Identity
+from spiroct.interchange.number_map import NumberMap
 from spiroct.interchange.source import SourceSeries, affine_of
 from spiroct.types import Float32Array
-
-
-@dataclass(frozen=True, eq=False)
-class NumberMap:
-    """Numbers on a voxel grid.
-
-    Parameters
-    ----------
-    name : str
-        Stable name, such as ``"ram_DLCO"``; part of the UIDs.
-    meaning : str
-        What the numbers are, in at most 64 characters.
-    unit : str
-        Unit of the numbers, as :data:`spiroct.interchange.vocabulary.UNITS` has it.
-    values : array (z, y, x), float32
-        Zero where there is nothing.
-    geometry : Geometry
-        Where the array lies in the patient, in the scan's frame of reference.
-    """
-
-    name: str
-    meaning: str
-    unit: str
-    values: Float32Array
-    geometry: Geometry
 
 
 def parametric_map(numbers: NumberMap, source: SourceSeries, identity: Identity, *, number: int) -> Any:

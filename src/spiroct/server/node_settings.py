@@ -99,7 +99,7 @@ class NodeSettings(_Part):
         A study is complete when no instance came for so long.
     ask : bool
         Wait for what reference equations need and the header lacks; False predicts without.
-    force, vessels : bool
+    force, vessels, explain : bool
         As for ``spiroct predict``.
     retries : int
         How often a step is tried again.
@@ -122,6 +122,7 @@ class NodeSettings(_Part):
     ask: bool = True
     force: bool = False
     vessels: bool = True
+    explain: bool = True
     retries: Annotated[int, Field(ge=0)] = 5
     back_off_seconds: Annotated[float, Field(gt=0)] = 30.0
     minutes: Annotated[float, Field(gt=0)] = 30.0

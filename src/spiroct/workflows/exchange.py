@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spiroct.attribution.method import subject_of
+from spiroct.attribution.methods import make_method
+from spiroct.checkpoints.readings import readings_of
 from spiroct.documents import write_json
-from spiroct.errors import InputError
+from spiroct.errors import InputError, UsageError
 from spiroct.imaging.volume import LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.inference.prediction import Prediction
+from spiroct.inference.predictor import Predictor
 from spiroct.interchange.fhir import Subject, fhir_bundle
+from spiroct.interchange.number_map import NumberMap
 from spiroct.interchange.source import SourceSeries, read_source
+from spiroct.log import logger
 from spiroct.optional import require
 from spiroct.reporting.pdf import render_pdf
 from spiroct.segmentation.vessels import segment_vessels
@@ -35,11 +41,14 @@ class Exchange:
         Write ``fhir.json``.
     vessels : bool
         Segment the vessels for DICOM, which takes longer than all the rest; False leaves their object out.
+    explain : bool
+        Make parametric maps of where the estimates come from; False leaves them out.
     """
 
     dicom: bool = False
     fhir: bool = False
     vessels: bool = True
+    explain: bool = True
 
     def check(self, scan: Path, series_uid: str | None) -> None:
         """Refuse what cannot be written before any work is done.
@@ -70,6 +79,7 @@ def write_exchange(
     scan: Path,
     folder: Path,
     *,
+    predictor: Predictor,
     vessels: LabelMap | None = None,
 ) -> Sequence[Path]:
     """Write what other systems read beside the other files of one scan.
@@ -84,6 +94,8 @@ def write_exchange(
         Where the scan was read from; its headers are read again for patient and study.
     folder : Path
         Folder of the result.
+    predictor : Predictor
+        Whose estimates they are; runs once more for the maps.
     vessels : LabelMap, optional
         Segmented here for DICOM where it is not given; also written as ``vessels.nii.gz``.
 
@@ -107,8 +119,42 @@ def write_exchange(
     if vessels is None and wanted.vessels:
         vessels = segment_vessels(examined.volume, examined.lungs)
         write_nifti(vessels, folder / "vessels.nii.gz")
+    maps = attribution_maps(predictor, prediction, examined, vessels) if wanted.explain else ()
     return write_dicom(
-        prediction, source, folder / DICOM_FOLDER, lungs=examined.lungs, vessels=vessels, maps=(), pdf=pdf
+        prediction, source, folder / DICOM_FOLDER, lungs=examined.lungs, vessels=vessels, maps=maps, pdf=pdf
+    )
+
+
+def attribution_maps(
+    predictor: Predictor, prediction: Prediction, examined: Examined, vessels: LabelMap | None
+) -> tuple[NumberMap, ...]:
+    """Map where each estimate comes from (RAM-3D), on the network's own grid: no finer than the network sees.
+
+    Whether a map deserves belief is judged by ``spiroct explain``, not here.
+
+    Returns
+    -------
+    tuple of NumberMap
+        One a measure; none, with a warning, where the network has no head that RAM can be read from.
+    """
+    who = prediction.demographics
+    readings = readings_of(sex=who.sex, age=who.age, height_cm=who.height_cm, biomarkers=prediction.biomarkers)
+    seen = vessels if predictor.checkpoint.recipe.region.needs_vessels else None
+    subject = subject_of(predictor, examined.volume, lungs=examined.lungs, vessels=seen, readings=readings)
+    try:
+        found = make_method("ram", layer=None)(predictor).explain(subject)
+    except UsageError as unsuited:
+        logger.warning("warning: no parametric maps were written: %s", unsuited)
+        return ()
+    return tuple(
+        NumberMap(
+            name=f"ram_{measure}",
+            meaning=f"Where the estimate of {measure} comes from (RAM-3D)",
+            unit=one.unit,
+            values=one.values,
+            geometry=subject.geometry,
+        )
+        for measure, one in found.items()
     )
 
 

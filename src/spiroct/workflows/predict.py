@@ -42,6 +42,7 @@ def predict(
     dicom: bool = False,
     fhir: bool = False,
     vessels: bool = True,
+    explain: bool = True,
     force: bool = False,
     overwrite: bool = False,
 ) -> Prediction:
@@ -81,6 +82,8 @@ def predict(
         Write a FHIR R4 bundle, which carries the patient's number.
     vessels : bool
         With ``dicom``: segment the vessels too, which takes about half a minute.
+    explain : bool
+        With ``dicom``: parametric maps of where the estimates come from, too; the networks run once more.
     force : bool
         Go on where a judgement (cut lungs, thick slices) would refuse; written into every output.
     overwrite : bool
@@ -103,7 +106,7 @@ def predict(
     predictor = Predictor(checkpoint, engine=engine)
     begin(Stage.READ)
     volume, digest = read_scan(scan, series=series)
-    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain)
     exchange.check(scan, volume.acquisition.series_uid)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
     arguments = {
@@ -118,6 +121,7 @@ def predict(
         "dicom": dicom,
         "fhir": fhir,
         "vessels": vessels,
+        "explain": explain,
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
@@ -132,7 +136,7 @@ def predict(
         )
         if not run.finished:
             write_prediction(prediction, examined, run.work)
-            write_exchange(exchange, prediction, examined, scan, run.work)
+            write_exchange(exchange, prediction, examined, scan, run.work, predictor=predictor)
     return prediction
 
 

@@ -33,6 +33,7 @@ def predict_cohort(
     dicom: bool = False,
     fhir: bool = False,
     vessels: bool = True,
+    explain: bool = True,
     force: bool = False,
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
@@ -46,7 +47,7 @@ def predict_cohort(
     ----------
     cohort : Path
         cohort.csv.
-    out, model, equations, engine, dicom, fhir, vessels, force, overwrite
+    out, model, equations, engine, dicom, fhir, vessels, explain, force, overwrite
         As for :func:`spiroct.workflows.predict.predict`.
     finished : callable, optional
         Told of each scan that is done, with its folder.
@@ -59,7 +60,7 @@ def predict_cohort(
     scans = {scan.scan_id: scan for scan in cohort_scans(cohort)}
     checkpoint = find(model)
     predictor = Predictor(checkpoint, engine=engine)
-    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain)
     for scan in scans.values():  # refuses an unknown set of equations before any work is done
         interpret(Measure.TLC, None, scan.demographics, equations=equations)
 
@@ -83,10 +84,10 @@ def predict_cohort(
             force=force,
         )
         write_prediction(prediction, examined, folder, patient_id=row.patient_id)
-        write_exchange(exchange, prediction, examined, row.image, folder, vessels=given)
+        write_exchange(exchange, prediction, examined, row.image, folder, predictor=predictor, vessels=given)
 
     arguments: dict[str, Any] = {"model": checkpoint.hash, "engine": engine, "equations": equations, "force": force}
-    arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels}
+    arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels, "explain": explain}
     return process_scans(
         [scan.task() for scan in scans.values()],
         work,
