@@ -8,13 +8,13 @@ import pytest
 from spiroct.attribution.checks import fold_agreement, judge, likeness, scrambled, scrambled_likeness
 from spiroct.attribution.methods import METHODS, make_method
 from spiroct.attribution.ram import RegressionActivationMap
+from spiroct.attribution.regions import Anatomy
 from spiroct.checkpoints.catalogue import find
 from spiroct.errors import UsageError
-from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.quality.verdict import Outcome
 
-from .conftest import Toy, subject_on
+from .conftest import Toy
 
 
 def test_scrambling_keeps_every_tensors_values_and_nothing_else() -> None:
@@ -63,12 +63,14 @@ def test_verdicts_say_what_was_found(toy: Toy) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_every_method_by_name_makes_maps_of_the_patch(name: str) -> None:
-    predictor = Predictor(find("demonstration-simulated-patients"), engine="torch")
-    array = np.random.default_rng(0).uniform(-1, 1, predictor.checkpoint.recipe.patch).astype(np.float32)
-    found = make_method(name)(predictor).explain(subject_on(predictor, array), (Measure.DLCO,))[Measure.DLCO]
+def test_every_method_by_name_makes_maps_of_the_patch(toy: Toy, name: str) -> None:
+    half = np.zeros(toy.subject.patch, np.float32)
+    half[4:] = 1
+    shares = {"lungs": half, "left_lung": half, "muscle": 1 - half, "outside_body": half * 0}
+    anatomy = Anatomy(shares, ("left_lung", "muscle", "outside_body"))
+    found = make_method(name, anatomy=anatomy)(toy.predictor).explain(toy.subject, (Measure.DLCO,))[Measure.DLCO]
     assert found.method == name
-    assert found.members.shape == (4, *array.shape)
+    assert found.members.shape == (2, *toy.subject.patch)
     assert np.isfinite(found.members).all()
 
 

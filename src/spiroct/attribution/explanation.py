@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spiroct.attribution.ablation import AblatedRegion
 from spiroct.attribution.accounting import RegionAccount
 from spiroct.attribution.attribution_map import AttributionMap
 from spiroct.documents import finite_or_none
@@ -39,12 +40,15 @@ class MeasureExplanation:
         Anatomical accounting.
     verdicts : tuple of Verdict
         Whether the map deserves belief.
+    ablation : tuple of AblatedRegion
+        With the method ``region-ablation``: what the estimate loses without each region; else empty.
     """
 
     attribution: AttributionMap
     file: str
     regions: tuple[RegionAccount, ...]
     verdicts: tuple[Verdict, ...]
+    ablation: tuple[AblatedRegion, ...] = ()
 
     @property
     def believable(self) -> bool:
@@ -73,6 +77,7 @@ class MeasureExplanation:
             "completeness_error": patch.completeness_error,
             "passes": patch.cost.passes,
             "regions": {r.region: {k: v for k, v in asdict(r).items() if k != "region"} for r in self.regions},
+            "ablation": {r.region: {"change": r.change, "lower": r.lower, "upper": r.upper} for r in self.ablation},
             "verdict": {
                 "believable": self.believable,
                 "summary": self.summary,

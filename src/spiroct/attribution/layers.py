@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spiroct.attribution.cells import cell_centres, even_spread, spread
-from spiroct.attribution.members import aux_tensor, convolutions_in_order, network_of_member, watched
+from spiroct.attribution.members import aux_tensor, convolutions_in_order, frozen_networks, watched
 from spiroct.attribution.method import Method, Subject
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.errors import UsageError
@@ -50,12 +50,12 @@ class LayerActivationMap(Method):
         super().__init__(predictor)
         self.layer = layer
         self.gradients = gradients
+        self._networks = frozen_networks(self.checkpoint)
 
     def maps(self, subject: Subject, measures: Sequence[Measure]) -> tuple[Float32Array, Float64Array, Float32Array]:
         """Attribute standardised outputs (see :meth:`Method.maps`)."""
         found, biases = [], []
-        for member in self.checkpoint.members:
-            network = network_of_member(self.checkpoint, member)
+        for member, network in zip(self.checkpoint.members, self._networks, strict=True):
             volume = torch.from_numpy(subject.prepared.array)[None]
             aux = aux_tensor(member, subject.readings)
             name = self._name(network, volume)
@@ -65,7 +65,7 @@ class LayerActivationMap(Method):
             self.passes += 1 + len(measures)
             centres = cell_centres(self.checkpoint.architecture, subject.patch, cells.shape[1:])
             found.append(spread(cells, centres, subject.patch))
-            biases.append(_empty_head(network, subject.features.shape[1:], aux)[self._columns(measures)])
+            biases.append(_empty_head(network, subject.estimates.features.shape[1:], aux)[self._columns(measures)])
         return np.stack(found), np.stack(biases), even_spread(centres, subject.patch)
 
     def _columns(self, measures: Sequence[Measure]) -> list[int]:
@@ -92,6 +92,10 @@ class FusedActivationMap(Method):
     name = "ram-fused"
     layer = "pool and earlier stages"
 
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__(predictor)
+        self._networks = frozen_networks(self.checkpoint)
+
     def maps(self, subject: Subject, measures: Sequence[Measure]) -> tuple[Float32Array, Float64Array, Float32Array]:
         """Attribute standardised outputs (see :meth:`Method.maps`)."""
         architecture = self.checkpoint.architecture
@@ -100,8 +104,7 @@ class FusedActivationMap(Method):
         cells, bias = pool.cells(subject, measures)
         centres = cell_centres(architecture, subject.patch, cells.shape[2:])
         found = []
-        for own, member in zip(cells, self.checkpoint.members, strict=True):
-            network = network_of_member(self.checkpoint, member)
+        for own, member, network in zip(cells, self.checkpoint.members, self._networks, strict=True):
             stages = earlier_stages(network)
             if not stages:
                 raise UsageError(
@@ -170,7 +173,7 @@ def gradient_times_activation(
         One for each layer.
     """
     with watched(network, tuple(layers)) as seen:
-        outputs = network(volume.clone().requires_grad_(), aux)
+        outputs = network(volume, aux)
         active = [seen[name] for name in layers]
     found: list[list[Float64Array]] = [[] for _ in layers]
     for column in columns:

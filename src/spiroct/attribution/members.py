@@ -10,9 +10,12 @@ import torch
 from torch import nn
 
 from spiroct.checkpoints.checkpoint import Checkpoint, Member
-from spiroct.networks.build import network_of
+from spiroct.inference.engines.members import networks_of
+from spiroct.inference.predictor import Predictor
 from spiroct.networks.network import Network
 from spiroct.types import Float32Array, Float64Array
+
+BATCH = 4  # inputs that are in memory at once
 
 
 def aux_of(member: Member, readings: Mapping[str, float]) -> Float64Array | None:
@@ -23,12 +26,9 @@ def aux_of(member: Member, readings: Mapping[str, float]) -> Float64Array | None
     return member.covariates.standardised(known)
 
 
-def network_of_member(checkpoint: Checkpoint, member: Member) -> Network:
-    """Build one member's network in float32, with fixed weights."""
-    network = network_of(checkpoint.architecture, outputs=len(checkpoint.measures))
-    state = {name: torch.from_numpy(value.copy()) for name, value in member.weights.items()}
-    network.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()})
-    return network.eval().requires_grad_(requires_grad=False)
+def frozen_networks(checkpoint: Checkpoint) -> list[Network]:
+    """Build every member's network in float32, ready to be differentiated by its input and not by its weights."""
+    return [network.requires_grad_(requires_grad=False) for network in networks_of(checkpoint)]
 
 
 def aux_tensor(member: Member, readings: Mapping[str, float]) -> torch.Tensor | None:
@@ -37,23 +37,28 @@ def aux_tensor(member: Member, readings: Mapping[str, float]) -> torch.Tensor | 
     return None if aux is None else torch.from_numpy(aux.astype(np.float32))[None]
 
 
-def pool_features(checkpoint: Checkpoint, array: Float32Array, readings: Mapping[str, float]) -> Float32Array:
-    """Features (members, width, z, y, x) at the pool's input, of one input (channels, z, y, x)."""
-    del readings  # they enter behind the pool
-    volume = torch.from_numpy(array)[None]
-    with torch.inference_mode():
-        found = [network_of_member(checkpoint, member).features(volume)[0].numpy() for member in checkpoint.members]
-    return np.stack(found)
+def outputs_of(predictor: Predictor, arrays: Float32Array, readings: Mapping[str, float]) -> Float64Array:
+    """Standardised outputs (members, inputs, measures) of several inputs (inputs, channels, z, y, x), by its engine."""
+    members = predictor.checkpoint.members
+    each = [aux_of(member, readings) for member in members]
+    beside = tuple(np.repeat(a[None].astype(np.float32), len(arrays), axis=0) for a in each if a is not None)
+    found = [
+        predictor.engine.run(arrays[i : i + BATCH], tuple(b[i : i + BATCH] for b in beside) or None)
+        for i in range(0, len(arrays), BATCH)
+    ]
+    return np.concatenate([f.outputs for f in found], axis=1)
 
 
 @contextmanager
 def watched(network: Network, names: tuple[str, ...]) -> Iterator[dict[str, torch.Tensor]]:
-    """Keep the outputs of submodules while the block runs, by name."""
+    """Keep the outputs of submodules while the block runs, by name, ready for gradients by them."""
     seen: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> object:
-        def hook(_: nn.Module, __: object, output: torch.Tensor) -> None:
-            seen[name] = output
+        def hook(_: nn.Module, __: object, output: torch.Tensor) -> torch.Tensor:
+            # Nothing before the first of them is differentiated.
+            seen[name] = output if output.requires_grad else output.detach().requires_grad_()
+            return seen[name]
 
         return hook
 

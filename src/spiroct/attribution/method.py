@@ -11,7 +11,6 @@ import numpy as np
 
 from spiroct.attribution.attribution_map import AttributionMap, Cost, PatchMap
 from spiroct.attribution.cells import onto_scan, patch_geometry
-from spiroct.attribution.members import pool_features
 from spiroct.errors import UsageError
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.inference.predictor import Estimates, Predictor
@@ -32,9 +31,7 @@ class Subject:
     scan : Geometry
         The scan's own.
     estimates : Estimates
-        Every member's estimates.
-    features : array (members, width, z, y, x)
-        Maps at the input of every network's global average pool.
+        Every member's estimates, and the features from the same pass.
     readings : mapping of str to float
         What the networks take beside the image.
     """
@@ -42,7 +39,6 @@ class Subject:
     prepared: PreparedInput
     scan: Geometry
     estimates: Estimates
-    features: Float32Array
     readings: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -89,8 +85,7 @@ def prepared_subject(
 ) -> Subject:
     """Let the predictor estimate an input that was prepared already."""
     known = dict(readings or {})
-    features = pool_features(predictor.checkpoint, prepared.array, known)
-    return Subject(prepared, scan, predictor.estimate(prepared, known), features, known)
+    return Subject(prepared, scan, predictor.estimate(prepared, known), known)
 
 
 class Method(ABC):

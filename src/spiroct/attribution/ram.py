@@ -115,7 +115,7 @@ class RegressionActivationMap(Method):
         """Return maps (members, measures, z, y, x) on the cells of the layer, and bias (members, measures)."""
         columns = [self.checkpoint.measures.index(m) for m in measures]
         cells, biases = [], []
-        for member, features in zip(self.checkpoint.members, subject.features, strict=True):
+        for member, features in zip(self.checkpoint.members, subject.estimates.features, strict=True):
             aux = aux_of(member, subject.readings)
             weights, bias = linear_head(self.checkpoint.architecture, member.weights, features, aux)
             cells.append(activation_map(features, weights[columns]))

@@ -16,7 +16,10 @@ def explain(
     model: Annotated[
         str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="Attribution method: ram or ram-fused.")] = "ram",
+    method: Annotated[
+        str,
+        typer.Option("--method", help="ram, ram-fused, occlusion, region-ablation or integrated-gradients."),
+    ] = "ram",
     layer: Annotated[
         str | None,
         typer.Option(

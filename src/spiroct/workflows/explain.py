@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from spiroct.attribution.ablation import RegionAblation
 from spiroct.attribution.accounting import account
 from spiroct.attribution.attribution_map import PatchMap
 from spiroct.attribution.checks import fold_agreement, judge, scrambled_likeness
@@ -176,8 +177,10 @@ def explain_scan(
 def _explained(
     predictor: Predictor, subject: Subject, anatomy: Anatomy, method: str, layer: str | None
 ) -> dict[Measure, MeasureExplanation]:
-    kind = make_method(method, layer=layer)
-    maps = kind(predictor).explain(subject)
+    kind = make_method(method, layer=layer, anatomy=anatomy)
+    used = kind(predictor)
+    maps = used.explain(subject)
+    ablated = used.table(subject) if isinstance(used, RegionAblation) else []
     body = anatomy.shares["outside_body"] < 0.5
     alike = scrambled_likeness(kind, predictor, subject, list(maps.values()), seed=SCRAMBLING_SEED, where=body)
     explained = {}
@@ -185,7 +188,8 @@ def _explained(
         regions = account(found, anatomy)
         outside = next(r.share for r in regions if r.region == "outside_body")
         verdicts = judge(found, agreement=fold_agreement(found, body), alike=likeness, outside=outside)
-        explained[measure] = MeasureExplanation(in_scan(found, subject), file_of(found), regions, verdicts)
+        own = tuple(row for row in ablated if row.measure is measure)
+        explained[measure] = MeasureExplanation(in_scan(found, subject), file_of(found), regions, verdicts, own)
     return explained
 
 

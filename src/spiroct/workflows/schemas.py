@@ -106,6 +106,12 @@ def _explanation() -> dict[str, Any]:
             "members": _object({"estimate": numbers, "bias": numbers}),
             "passes": {"type": "integer", "minimum": 0},
             "regions": {"type": "object", "additionalProperties": region},
+            "ablation": {
+                "type": "object",
+                "additionalProperties": _object(
+                    {"change": {"type": "number"}, "lower": NUMBER_OR_NULL, "upper": NUMBER_OR_NULL}
+                ),
+            },
             "verdict": verdict,
         }
     )
