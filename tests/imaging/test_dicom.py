@@ -255,6 +255,14 @@ class TestPixels:
         assert syntax.file_meta.TransferSyntaxUID.is_compressed
         np.testing.assert_allclose(to_canonical(read_ct(tmp_path / "packed")).hu, chest.hu, atol=0.5)
 
+    def test_a_slice_with_fewer_bytes_than_pixels_is_named(self, series: Path) -> None:
+        """GDCM would fill it up with whatever lies in memory."""
+        victim = slices_of(series)[9]
+        dataset = pydicom.dcmread(victim)
+        dataset.PixelData = dataset.PixelData[: len(dataset.PixelData) // 3]
+        dataset.save_as(victim)
+        assert victim.name in refused_anywhere(series)
+
     def test_a_truncated_slice_is_named(self, series: Path) -> None:
         victim = slices_of(series)[9]
         victim.write_bytes(victim.read_bytes()[:-700])

@@ -103,6 +103,7 @@ def _read_slice(header: SliceHeader, name: str) -> Float32Array:
     import SimpleITK as sitk
 
     try:
+        _require_all_pixels(header)
         slice_hu: Float32Array = sitk.GetArrayFromImage(sitk.ReadImage(str(header.file), sitk.sitkFloat32))
     except RuntimeError:
         raise ScanError(
@@ -111,6 +112,25 @@ def _read_slice(header: SliceHeader, name: str) -> Float32Array:
             "export or copy the series again",
         ) from None
     return slice_hu.reshape(header.matrix)
+
+
+def _require_all_pixels(header: SliceHeader) -> None:
+    """Refuse a slice with fewer bytes than its pixels need: GDCM fills up with whatever lies in memory.
+
+    Raises
+    ------
+    RuntimeError
+        As GDCM does where it cannot decode.
+    """
+    from pydicom import dcmread
+
+    dataset = dcmread(header.file, specific_tags=["BitsAllocated", "PixelData"])
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if "PixelData" not in dataset or syntax is None or syntax.is_compressed:
+        return  # GDCM itself tells of these
+    needed = header.matrix[0] * header.matrix[1] * int(dataset.get("BitsAllocated") or 16) // 8
+    if len(dataset.PixelData) < needed:
+        raise RuntimeError(f"{len(dataset.PixelData)} bytes of {needed}")
 
 
 def _drop_duplicates(

@@ -105,7 +105,7 @@ def _estimate_part(prediction: Prediction, style: Style) -> list[Any]:
         name = f"{measure} ({measure.plain_name})"
         rows.append([name, value, interval, number(e.percent_predicted, 0), number(e.z_score), number(e.lln), place])
     parts: list[Any] = [style.text("Lung function estimated by a network", style.heading)]
-    parts.append(style.table(rows, [40, 31, 33, 18, 15, 12, 26.7]))
+    parts.append(style.table(rows, [36, 31, 32, 18, 14, 11, 33.7]))
     parts += [style.text(reason, style.warning) for reason in estimates.shared_reasons(prediction)]
     pictures = [_scale_picture(prediction, measure) for measure in Measure if measure in prediction.estimates]
     shown = [[style.text(m, bold=True), p] for m, p in pictures if p is not None]
@@ -213,4 +213,4 @@ def _scale_picture(prediction: Prediction, measure: Measure) -> tuple[str, Any]:
     figure = rendering.blank_figure(390, marks.height)
     bottom, top = 40 / marks.height, 34 / marks.height
     scale.draw_scale(figure.add_axes((112 / 390, bottom, 262 / 390, 1 - bottom - top)), marks)
-    return measure.value, image(figure, width=85, highest=60)
+    return measure.value, image(figure, width=74, highest=60)
