@@ -30,7 +30,7 @@ def ask(page: Any, archive: Path) -> None:
     page.get_by_label("Height in cm").fill("168")
     page.get_by_label("Label in the list").fill("SSc-0004")
     page.get_by_role("button", name="Estimate lung function").click()
-    page.wait_for_selector(".now", timeout=60_000)
+    page.wait_for_selector(".now", timeout=120_000)
 
 
 def shoot(address: str, archive: Path, folder: Path) -> None:
@@ -48,11 +48,14 @@ def shoot(address: str, archive: Path, folder: Path) -> None:
             else:
                 page.get_by_role("link", name="Results").click()
                 page.get_by_role("link", name="SSc-0004").click()
-            page.wait_for_selector("canvas[data-ready=true]", timeout=180_000)
+            page.wait_for_selector("canvas[data-ready=true]", timeout=900_000)
+            if name == "phone":
+                page.get_by_role("heading", name="Scan and lungs").scroll_into_view_if_needed()
+                page.evaluate("scrollBy(0, 560)")
             page.wait_for_timeout(1500)
             page.screenshot(path=folder / f"page-{name}.png")
             page.get_by_role("heading", name="Lung function estimated by a network").scroll_into_view_if_needed()
-            page.evaluate("scrollBy(0, 500)")
+            page.evaluate("document.querySelector('.cards').scrollIntoView(); scrollBy(0, -60)")
             page.screenshot(path=folder / f"page-estimates-{name}.png")
             page.close()
         browser.close()

@@ -19,7 +19,7 @@ NOBODY = {"Authorization": ""}
 
 def addresses(client: TestClient) -> list[tuple[str, str]]:
     paths = client.get("/api/openapi.json").json()["paths"]
-    filled = {"identifier": "0" * 16, "number": "0", "name": "report.html"}
+    filled = {"identifier": "0" * 16, "number": "0", "name": "report.html", "study_uid": "1.2"}
     return [
         (method.upper(), re.sub(r"{(\w+)(:path)?}", lambda m: filled[m[1]], path))
         for path, methods in paths.items()

@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from spiroct.server.node_store import NodeStore
+from spiroct.server.queue import StudyQueue, StudyState
+
 from .conftest import SCRIPT
 
 CHROMIUM = "/usr/bin/chromium"
@@ -35,11 +38,29 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def node(tmp_path_factory: pytest.TempPathFactory, hostile_folder: Path) -> Path:
+    """Return the settings of a node that received a study and asks for the height."""
+    settings = tmp_path_factory.mktemp("node") / "node.toml"
+    settings.write_text('folder = "work"\n[[peers]]\nae_title = "PACS"\naddress = "127.0.0.1"\n', encoding="utf-8")
+    queue = StudyQueue(settings.parent / "work")
+    store = NodeStore(settings.parent / "work", queue)
+    for number, file in enumerate(sorted(hostile_folder.iterdir())):
+        store.keep("1.2.3.4", f"1.2.3.4.{number}", "PACS", lambda path, file=file: shutil.copy(file, path))
+    study = queue.study("1.2.3.4")
+    assert study is not None
+    assert queue.settle(study, state=StudyState.ASKING, asked="height")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, node: Path) -> Iterator[str]:
     """Start `spiroct serve` and return the address that it prints."""
     environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("serve"))}
     server = subprocess.Popen(
-        [sys.executable, "-m", "spiroct", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-m", "spiroct", "serve", "--port", "0", "--node", str(node)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     assert server.stdout is not None
     yield re.findall(r"http\S+", server.stdout.readline())[0]
@@ -306,3 +327,24 @@ def test_a_refused_folder_tells_why_and_can_be_overridden(page: Any, hostile_fol
     page.wait_for_selector(READY, timeout=PATIENCE_MS)
     assert "Failed checks were overridden" in page.locator("aside.override").inner_text()
     page.get_by_role("link", name="Open the report").wait_for()
+
+
+def test_a_study_of_the_node_is_answered_and_picked(page: Any, node: Path) -> None:
+    section = page.get_by_role("region", name="Or pick a study that the node has received")
+    assert "asks for height" in section.inner_text()
+    assert "allory" not in section.inner_text()
+    section.get_by_label("Height in cm").fill("1.68")
+    section.get_by_role("button", name="Answer the node").click()
+    assert "looks like metres" in section.get_by_role("alert").inner_text()
+    section.get_by_label("Height in cm").fill("168")
+    section.get_by_role("button", name="Answer the node").click()
+    section.get_by_text("waits").wait_for()
+    study = StudyQueue(node.parent / "work").study("1.2.3.4")
+    assert study is not None
+    assert study.height_cm == 168
+    section.get_by_role("button", name="Pick").click()
+    page.get_by_text("Picked: study").wait_for()
+    page.get_by_role("button", name="Estimate lung function").click()
+    page.wait_for_selector(".stages .now", timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Results").click()
+    page.get_by_role("link", name="Scan").first.wait_for()

@@ -32,6 +32,10 @@ def serve(
     keep_hours: Annotated[float, typer.Option("--keep-hours", help="Scans and results are deleted after.")] = 24.0,
     upload_gib: Annotated[float, typer.Option("--upload-gib", help="Most that one scan may hold.")] = 4.0,
     minutes: Annotated[float, typer.Option("--minutes", help="A prediction that takes longer is ended.")] = 30.0,
+    node: Annotated[
+        Path | None,
+        typer.Option("--node", help="TOML file of a PACS node whose studies can be answered and picked on the page."),
+    ] = None,
     token_file: Annotated[
         Path | None, typer.Option("--token-file", help="File with the token; else a new one at every start.")
     ] = None,
@@ -57,6 +61,11 @@ def serve(
             "without a token everyone who reaches the page sees every scan",
             "leave it out, or bind to loopback on a machine that is yours alone",
         )
+    folder = None
+    if node is not None:
+        from spiroct.server.node_settings import read_settings
+
+        folder = read_settings(node).folder
     run(
         door,
         data=data,
@@ -66,4 +75,5 @@ def serve(
         keep_hours=keep_hours,
         upload_bytes=int(upload_gib * GIB),
         minutes=minutes,
+        node=folder,
     )

@@ -15,7 +15,6 @@ from fastapi.responses import FileResponse
 from spiroct import __version__
 from spiroct.checkpoints.catalogue import find
 from spiroct.imaging.archives import MAXIMUM_FILES
-from spiroct.pft.demographics import check_person
 from spiroct.server.access import Guard, Sessions
 from spiroct.server.documents import (
     About,
@@ -28,13 +27,14 @@ from spiroct.server.documents import (
     Token,
     result_document,
 )
+from spiroct.server.node_routes import node_routes
+from spiroct.server.particulars import check_particulars
 from spiroct.server.refusals import RequestRefusedError, answer_errors, not_found
 from spiroct.server.results import SUMMARY, VIEW, Results, State
 from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import Uploads
 from spiroct.server.worker import Worker
 from spiroct.workflows.estimate import model_line
-from spiroct.workflows.predict import measured_values
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -92,6 +92,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     _upload_routes(app, settings, uploads)
     _result_routes(app, results, uploads, worker)
     _file_routes(app, results)
+    node_routes(app, settings.node, results, worker)
 
     @app.get("/api/about", tags=["page"])
     def about() -> About:
@@ -181,7 +182,7 @@ def _result_routes(app: FastAPI, results: Results, uploads: Uploads, worker: Wor
     @app.post("/api/results", status_code=202, tags=["results"])
     async def ask(new: NewResult) -> ResultDocument:
         """Ask for the lung function of a scan that was uploaded."""
-        _check(new)
+        check_particulars(new)
         result = results.create(new.label.strip(), new.request(), lambda place: uploads.take(new.upload, place))
         worker.call()
         return result_document(result, results)
@@ -189,7 +190,7 @@ def _result_routes(app: FastAPI, results: Results, uploads: Uploads, worker: Wor
     @app.post("/api/results/{identifier}/again", status_code=202, tags=["results"])
     async def ask_again(identifier: Identifier, person: Annotated[Person, Body()]) -> ResultDocument:
         """Ask anew about the same scan: sex, age or height corrected, or a refusal overridden."""
-        _check(person)
+        check_particulars(person)
         result = results.again(identifier, person.request())
         worker.call()
         return result_document(result, results)
@@ -251,12 +252,6 @@ def _file_routes(app: FastAPI, results: Results) -> None:
             content_disposition_type="inline" if shown else "attachment",
             headers={"Content-Security-Policy": REPORT_POLICY} if shown else None,
         )
-
-
-def _check(person: Person) -> None:
-    """Refuse what no person can have before a scan is read for it."""
-    check_person(sex=person.sex, age=person.age, height_cm=person.height)
-    measured_values(dlco=person.dlco, fev1=person.fev1, fvc=person.fvc, tlc=person.tlc, dlco_unit=person.dlco_unit)
 
 
 def _require_done(results: Results, identifier: str) -> None:

@@ -46,11 +46,16 @@ class Person(Strict):
         return Request(**{name: getattr(self, name) for name in Person.model_fields})
 
 
-class NewResult(Person):
+class Asked(Person):
+    """Whose scan it is, and what the list calls it."""
+
+    label: str = Field("", max_length=80, description="What the list calls it: a pseudonym, never a name.")
+
+
+class NewResult(Asked):
     """A scan that was uploaded, and whose it is."""
 
     upload: str = Field(pattern="^[a-z0-9]{16}$")
-    label: str = Field("", max_length=80, description="What the list calls it: a pseudonym, never a name.")
 
 
 class NewUpload(BaseModel):

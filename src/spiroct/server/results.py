@@ -132,7 +132,7 @@ class Results:
             else:
                 self._results[result.identifier] = result
 
-    def create(self, label: str, request: Request, take_scan: Callable[[Path], None]) -> Result:
+    def create(self, label: str, request: Request, take_scan: Callable[[Path], object]) -> Result:
         """Make a result that waits for its turn; ``take_scan`` moves the scan to the path that it is given.
 
         Raises
@@ -251,6 +251,11 @@ class Results:
 def now() -> str:
     """Return the time as records hold it."""
     return _stamp(datetime.now(UTC))
+
+
+def stamp(seconds: float) -> str:
+    """Return a Unix time, in seconds, as records hold it."""
+    return _stamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _stamp(time: datetime) -> str:

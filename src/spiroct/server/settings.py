@@ -38,6 +38,8 @@ class ServeSettings:
         A prediction that takes longer is ended.
     free_bytes : int
         Disk space that an upload must leave free.
+    node : Path or None
+        Folder of a PACS node whose studies can be looked at, answered and picked.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class ServeSettings:
     waiting: int = 20
     minutes: float = 30.0
     free_bytes: int = GIB
+    node: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse limits that would let nothing or everything through."""

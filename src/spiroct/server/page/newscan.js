@@ -1,19 +1,23 @@
 // The first view: drop a scan, say whose it is.
 import { ask } from './api.js'
 import { announce, el, problem, size } from './dom.js'
+import { unexpected } from './failure.js'
 import { demonstration } from './findings.js'
+import { nodeStudies } from './node.js'
 import { personFields, personOf } from './person.js'
 import { dropped, send, usable } from './upload.js'
 
 /** Show the form; about is what the server tells of itself. */
-export function newScan (place, about) {
+export async function newScan (place, about) {
   let files = []
+  let study = null
   const chosen = el('p', { class: 'chosen', role: 'status' })
   const trouble = el('div')
   const start = el('button', { type: 'submit', class: 'main' }, 'Estimate lung function')
   const bar = el('progress', { max: 100, value: 0, hidden: true, 'aria-label': 'Sending the scan' })
 
   const take = (list, from) => {
+    study = null
     files = usable(list)
     const bytes = files.reduce((sum, file) => sum + file.size, 0)
     chosen.textContent = files.length ? `${from}: ${files.length === 1 ? '1 file' : `${files.length} files`}, ${size(bytes)}` : 'No files were found there.'
@@ -47,7 +51,7 @@ export function newScan (place, about) {
     trouble, el('div', { class: 'actions' }, start), bar)
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
-    if (!files.length) {
+    if (!files.length && !study) {
       trouble.replaceChildren(problem({ what: 'no scan', rule: 'lung function is estimated from a chest CT', remedy: 'drop a scan or choose one first' }))
       return
     }
@@ -56,9 +60,10 @@ export function newScan (place, about) {
     trouble.replaceChildren()
     announce('Sending the scan')
     try {
-      const upload = await send(files, about, (sent, all) => { bar.value = 100 * sent / all })
-      const label = form.elements.label.value
-      const result = await ask('POST', '/api/results', { upload, label, ...personOf(form) })
+      const asked = { label: form.elements.label.value, ...personOf(form) }
+      const result = study
+        ? await ask('POST', `/api/node/studies/${study.study_uid}/results`, asked)
+        : await ask('POST', '/api/results', { upload: await send(files, about, (sent, all) => { bar.value = 100 * sent / all }), ...asked })
       location.hash = `#/results/${result.id}`
     } catch (failure) {
       trouble.replaceChildren(problem(failure.error ?? unexpected(failure)))
@@ -68,12 +73,16 @@ export function newScan (place, about) {
   })
   place.append(el('h1', { tabindex: -1 }, 'Lung function from chest CT'),
     el('p', {}, 'Estimates DLCO, FEV1, FVC and TLC from one scan, beside reference values, lung volumes and checks of the scan.'), about.demonstration && demonstration('a patient') || '', form)
+  const node = await nodeStudies((picked) => {
+    study = picked
+    files = []
+    chosen.textContent = `Picked: study …${picked.study_uid.slice(-12)}, ${picked.instances} slices`
+    chosen.scrollIntoView({ block: 'center' })
+    start.focus()
+  })
+  if (node) place.append(node)
 }
 
 export function hours (number) {
   return number === 1 ? 'one hour' : `${number} hours`
-}
-
-export function unexpected (failure) {
-  return { what: 'the page broke off', rule: failure.message, remedy: 'reload the page' }
 }

@@ -1,7 +1,8 @@
 // The page's beginning: who may see it, and which view the address names.
 import { ask } from './api.js'
 import { el, problem } from './dom.js'
-import { hours, newScan, unexpected } from './newscan.js'
+import { unexpected } from './failure.js'
+import { hours, newScan } from './newscan.js'
 import { resultView } from './result.js'
 import { worklist } from './worklist.js'
 
@@ -66,7 +67,7 @@ async function show ({ first = false } = {}) {
   const place = el('div')
   content.replaceChildren(place)
   try {
-    const ended = id ? await resultView(place, about, id) : path.startsWith('/results') ? await worklist(place) : newScan(place, about)
+    const ended = id ? await resultView(place, about, id) : path.startsWith('/results') ? await worklist(place) : await newScan(place, about)
     if (mine === turn) stop = ended ?? null
     else ended?.()
   } catch (failure) {

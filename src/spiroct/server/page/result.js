@@ -2,7 +2,8 @@
 import { ask } from './api.js'
 import { announce, el, problem, section, when } from './dom.js'
 import { findings } from './findings.js'
-import { hours, unexpected } from './newscan.js'
+import { unexpected } from './failure.js'
+import { hours } from './newscan.js'
 import { personFields, personOf } from './person.js'
 import { showScan } from './viewer.js'
 
