@@ -80,7 +80,9 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     request = dict(job["request"])
     exchange, explained = request.pop("exchange"), request.pop("explain")
     out, made = folder / OUT, folder / MADE
-    prediction = predict(scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, **request)
+    prediction = predict(
+        scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, explain=explained, **request
+    )
     explanation, reason = _explain(job, scan, folder, told) if explained else (None, None)
     tell(told, stage=PICTURES)
     volume = read_ct(scan)
