@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spiroct.batch.scans import BatchSummary, ScanTask, process_scans
+from spiroct.batch.scan_task import ScanTask
+from spiroct.batch.scans import BatchSummary, process_scans
 from spiroct.errors import InputError, OutputError, ScanError
 from spiroct.log import logger
 

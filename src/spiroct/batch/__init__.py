@@ -1,1 +1,1 @@
-"""Many scans, one after the other: results, failures and resuming; knows nothing of CT."""
+"""Many scans, here or on many machines: results, failures and resuming; knows nothing of CT."""

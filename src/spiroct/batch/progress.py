@@ -23,15 +23,16 @@ class Progress:
     """
 
     def __init__(self, total: int, verb: str) -> None:
-        self.total, self.verb, self.count = total, verb, 0
+        self.total, self.verb, self.count, self.worked = total, verb, 0, 0
         self.started = self.told = time.monotonic()
         self.terminal = sys.stderr.isatty() and logger.isEnabledFor(logging.INFO)
 
-    def step(self, scan_id: str, failed: int) -> None:
-        """Count one scan, done or failed."""
+    def step(self, scan_id: str, failed: int, *, worked: bool = True) -> None:
+        """Count one scan, done or failed; one that an earlier run did (not ``worked``) says nothing of the pace."""
         self.count += 1
+        self.worked += worked
         now = time.monotonic()
-        left = (now - self.started) / self.count * (self.total - self.count)
+        left = (now - self.started) / max(1, self.worked) * (self.total - self.count)
         text = f"{self.verb}: {self.count} of {self.total} scans ({scan_id})"
         text += (f", {failed} failed" if failed else "") + f", about {_duration(left)} left"
         if self.terminal:

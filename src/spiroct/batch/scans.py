@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spiroct.batch.execution import Execution
 from spiroct.batch.progress import Progress
-from spiroct.batch.tables import FAILURES, Failure, write_failures, write_joined
+from spiroct.batch.scan_task import Outcome, ScanTask
+from spiroct.batch.shards import Shard, claimed
+from spiroct.batch.tables import FAILURES, Failure, RowsAsTheyCome, write_failures, write_joined
 from spiroct.errors import InputError, SpiroctError
 from spiroct.log import logger
 from spiroct.run_folder import RUN_FILE, fingerprint, run_folder
 
 _SAFE_ID = re.compile(r"^[^\s./\\:][^/\\:\0]*$")
 _RESERVED = {FAILURES, RUN_FILE}
-
-
-@dataclass(frozen=True)
-class ScanTask:
-    """One scan to work on.
-
-    Parameters
-    ----------
-    scan_id : str
-        Unique; names the scan's folder of results.
-    files : tuple of Path
-        The scan (a file or folder), then what belongs to it, such as masks.
-    facts : dict
-        Plain data that decide this scan's results besides the files, such as sex and age.
-    """
-
-    scan_id: str
-    files: tuple[Path, ...]
-    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,12 +50,15 @@ def process_scans(
     tables: tuple[str, ...] = (),
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
+    execution: Execution | None = None,
+    shard: Shard | None = None,
 ) -> BatchSummary:
     """Do the same work on every scan; no bad scan stops the others.
 
     ``out/<scan_id>/`` appears when that scan's files are all there. The same command goes on where it was: a finished
     scan is not worked on again unless its files or facts changed, one that failed is tried again, scans that are new
-    in the list are added. ``failures.csv`` is written after every failure, the joined tables at the end.
+    in the list are added. ``failures.csv`` is written after every failure; the joined tables grow by each scan's rows
+    as it ends, and are put in order at the end.
 
     Parameters
     ----------
@@ -90,7 +78,12 @@ def process_scans(
     overwrite : bool
         Replace an earlier run in ``out``.
     finished : callable, optional
-        ``finished(task, folder)`` is told of each scan whose results are there, in turn, also of resumed ones.
+        ``finished(task, folder)`` is told of each scan whose results are there, as it ends, also of resumed ones.
+    execution : Execution, optional
+        Dask workers to share the scans out over, with a time limit and retries; then ``work`` can be pickled. By
+        default the scans are worked on here, one after the other.
+    shard : Shard, optional
+        Work on one part of the list alone; the tables' names say which. The same command without it joins all parts.
 
     Returns
     -------
@@ -104,34 +97,81 @@ def process_scans(
         If ``out`` cannot be written or holds another run.
     """
     _require_usable_names(tasks, tables)
-    with run_folder(out, verb=verb, arguments=arguments, overwrite=overwrite) as claim:
-        if not claim.finished:
-            write_failures((), claim.work / FAILURES)
-            for name in tables:
-                (claim.work / name).touch()
+    out = out.resolve()  # workers may stand elsewhere
+    claimed(out, verb, arguments, (FAILURES, *tables), overwrite=overwrite, shared=shard is not None)
+    chosen = tasks if shard is None else shard.of(tasks)
+    named = {name: name if shard is None else shard.name_of(name) for name in (FAILURES, *tables)}
+    attempt = _Attempt(work, out, verb, arguments, anew=overwrite)
     done: list[str] = []
     resumed: list[str] = []
-    failures: list[Failure] = []
-    progress = Progress(len(tasks), verb)
-    for task in tasks:
+    failures: dict[str, Failure] = {}
+    progress = Progress(len(chosen), verb)
+    rows = RowsAsTheyCome({name: out / named[name] for name in tables})
+    for task, outcome in _outcomes(chosen, attempt, execution, out):
         folder = out / task.scan_id
+        if outcome.failure is not None:
+            _sweep(folder)
+            failures[task.scan_id] = outcome.failure
+            logger.error("%s: failed: %s", task.scan_id, outcome.failure.reason)
+            write_failures(failures.values(), out / named[FAILURES])
+        else:
+            (done if outcome.worked else resumed).append(task.scan_id)
+            rows.add(folder)
+            if finished is not None:
+                finished(task, folder)
+        progress.step(task.scan_id, len(failures), worked=outcome.worked)
+    ordered = [failures[task.scan_id] for task in chosen if task.scan_id in failures]
+    write_failures(ordered, out / named[FAILURES])
+    for name in tables:
+        write_joined([out / scan_id / name for scan_id in _in_order(chosen, {*done, *resumed})], out / named[name])
+    progress.end(len(failures))
+    return BatchSummary(tuple(_in_order(chosen, set(done))), tuple(_in_order(chosen, set(resumed))), tuple(ordered))
+
+
+def _outcomes(
+    tasks: Sequence[ScanTask], attempt: _Attempt, execution: Execution | None, out: Path
+) -> Iterator[tuple[ScanTask, Outcome]]:
+    if execution is None:
+        yield from ((task, attempt(task)) for task in tasks)
+        return
+    left = []
+    for task in tasks:  # what is finished needs no worker
+        if attempt.is_finished(task):
+            yield task, Outcome(worked=False)
+        else:
+            left.append(task)
+    if left:
+        from spiroct.batch.distributed_scans import attempts
+
+        yield from attempts(left, attempt, execution, out)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The work on one scan, from finding out whether it is done to its failure; runs here or in a worker."""
+
+    work: Callable[[ScanTask, Path], None]
+    out: Path
+    verb: str
+    arguments: dict[str, Any]
+    anew: bool
+
+    def __call__(self, task: ScanTask) -> Outcome:
+        folder = self.out / task.scan_id
         try:
-            worked = _one(task, work, folder, verb, arguments, anew=overwrite)
+            return Outcome(_one(task, self.work, folder, self.verb, self.arguments, anew=self.anew))
         except (KeyboardInterrupt, SystemExit):
             raise
         except Exception as failure:  # noqa: BLE001 - recorded: one bad scan never stops the others
-            failures.append(_failure_of(task, failure))
-            write_failures(failures, out / FAILURES)
-        else:
-            (done if worked else resumed).append(task.scan_id)
-            if finished is not None:
-                finished(task, folder)
-        progress.step(task.scan_id, len(failures))
-    write_failures(failures, out / FAILURES)
-    for name in tables:
-        write_joined([out / scan_id / name for scan_id in _in_order(tasks, {*done, *resumed})], out / name)
-    progress.end(len(failures))
-    return BatchSummary(tuple(done), tuple(resumed), tuple(failures))
+            return Outcome(worked=True, failure=_failure_of(task, failure))
+
+    def is_finished(self, task: ScanTask) -> bool:
+        """Whether an earlier run did this scan from the same files, facts and arguments."""
+        folder, decisive = self.out / task.scan_id, _decisive(task, self.arguments)
+        if self.anew or _earlier(folder) != fingerprint({"verb": self.verb, "arguments": decisive}):
+            return False
+        with run_folder(folder, verb=self.verb, arguments=decisive) as run:
+            return run.finished
 
 
 def _one(
@@ -144,7 +184,7 @@ def _one(
     anew: bool,
 ) -> bool:
     """Work on one scan unless it is finished; tell whether there was work to do."""
-    decisive = {**arguments, "facts": dict(task.facts), "files": [_stamp(path) for path in task.files]}
+    decisive = _decisive(task, arguments)
     earlier = _earlier(folder)
     if not anew and earlier == fingerprint({"verb": verb, "arguments": decisive}):
         with run_folder(folder, verb=verb, arguments=decisive) as run:
@@ -153,6 +193,18 @@ def _one(
     with run_folder(folder, verb=verb, arguments=decisive, overwrite=earlier is not None) as run:
         work(task, run.work)
     return True
+
+
+def _decisive(task: ScanTask, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {**arguments, "facts": dict(task.facts), "files": [_stamp(path) for path in task.files]}
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a worker left that died in the middle of its work."""
+    for leftover in folder.glob(".partial-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _earlier(folder: Path) -> str | None:
@@ -177,9 +229,9 @@ def _failure_of(task: ScanTask, failure: Exception) -> Failure:
     kind = type(failure).__name__
     source = str(task.files[0]) if task.files else ""
     if isinstance(failure, SpiroctError):
-        logger.error("%s: failed: %s", task.scan_id, failure)
         return Failure(task.scan_id, source, kind, str(failure))
-    logger.error("%s: failed by a bug (%s: %s).", task.scan_id, kind, failure)
+    if isinstance(failure, MemoryError):
+        return Failure(task.scan_id, source, kind, "the memory was full while working on it")
     logger.debug("the bug's traceback:", exc_info=failure)
     return Failure(task.scan_id, source, kind, f"a bug, please report it: {kind}: {failure}")
 

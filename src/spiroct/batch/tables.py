@@ -60,6 +60,30 @@ def write_joined(tables: Sequence[Path], path: Path) -> None:
     _replace(path, "".join([f"{header}\n" if header else "", *rows]))
 
 
+class RowsAsTheyCome:
+    """Tables that grow by the rows of each scan as it ends, in that order.
+
+    Parameters
+    ----------
+    tables : dict of str to Path
+        Name of the CSV in a scan's folder, and the table that its rows go to; begun anew.
+    """
+
+    def __init__(self, tables: dict[str, Path]) -> None:
+        self.tables = tables
+        for path in tables.values():
+            path.write_text("", encoding="utf-8")
+
+    def add(self, folder: Path) -> None:
+        """Add the rows of one scan, and the header where they are the first."""
+        for name, path in self.tables.items():
+            text = (folder / name).read_text(encoding="utf-8")
+            if path.stat().st_size:
+                text = text.partition("\n")[2]
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+
+
 def _replace(path: Path, text: str) -> None:
     whole = path.with_name(f".{path.name}.partial")
     whole.write_text(text, encoding="utf-8")

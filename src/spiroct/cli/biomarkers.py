@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spiroct.cli import options
+
+if TYPE_CHECKING:
+    from spiroct.batch.execution import Execution
+    from spiroct.batch.shards import Shard
 
 
 def biomarkers(
@@ -42,6 +46,11 @@ def biomarkers(
         bool, typer.Option("--fvc-is-estimate", help="The FVC is no measurement: mark the stage as circular.")
     ] = False,
     series: options.Series = None,
+    scheduler: options.SchedulerOption = None,
+    cluster: options.ClusterOption = None,
+    workers: options.WorkersOption = None,
+    shard: options.ShardOption = None,
+    time_limit: options.TimeLimitOption = 1800.0,
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
@@ -62,8 +71,10 @@ def biomarkers(
             [name for name, value in single.items() if value not in {None, False}],
             "lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC",
         )
-        _cohort(scan, out, grids, lungs, vessels, force=force, overwrite=overwrite, as_json=as_json)
+        place = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
+        _cohort(scan, out, grids, lungs, vessels, place=place, force=force, overwrite=overwrite, as_json=as_json)
         return
+    options.refuse_without_cohort(scheduler, cluster, workers, shard)
     found = run(
         scan,
         out=out,
@@ -98,6 +109,7 @@ def _cohort(
     lungs: str,
     vessels: str,
     *,
+    place: tuple[Execution | None, Shard | None],
     force: bool,
     overwrite: bool,
     as_json: bool,
@@ -113,5 +125,7 @@ def _cohort(
         force=force,
         overwrite=overwrite,
         finished=options.json_lines(DOCUMENT) if as_json else None,
+        execution=place[0],
+        shard=place[1],
     )
-    options.end_of_batch(summary, out, TABLE, "measured", quiet=as_json)
+    options.end_of_batch(summary, out, TABLE, "measured", shard=place[1], quiet=as_json)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from spiroct.batch.scans import BatchSummary, ScanTask
+    from spiroct.batch.execution import Execution
+    from spiroct.batch.scan_task import ScanTask
+    from spiroct.batch.scans import BatchSummary
+    from spiroct.batch.shards import Shard
 
 Scan = Annotated[Path, typer.Argument(help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file.", show_default=False)]
 ScanOrCohort = Annotated[
@@ -38,6 +41,40 @@ FvcOption = Annotated[float | None, typer.Option("--fvc", help="Measured FVC in 
 TlcOption = Annotated[float | None, typer.Option("--tlc", help="Measured TLC in L.", show_default=False)]
 DlcoUnit = Annotated[str, typer.Option("--dlco-unit", help="mmol/min/kPa or mL/min/mmHg.")]
 
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Cohort: address of a running Dask scheduler to work on.", show_default=False),
+]
+ClusterOption = Annotated[
+    Path | None,
+    typer.Option("--cluster", help="Cohort: TOML file that describes a cluster, as Slurm.", show_default=False),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", help="Cohort: processes on this machine; by cores and memory if left out."),
+]
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="Cohort: only part K of N, as 3/20, for job arrays.", show_default=False)
+]
+TimeLimitOption = Annotated[
+    float, typer.Option("--time-limit", help="Cohort: seconds for one scan, then it counts as failed.")
+]
+
+
+def place_of_work(
+    scheduler: str | None, cluster: Path | None, workers: int | None, time_limit: float, shard: str | None
+) -> tuple[Execution | None, Shard | None]:
+    """Where a batch runs and which part of it; no place, one scan after the other here, where Dask is not installed."""
+    from importlib.util import find_spec
+
+    from spiroct.batch.execution import Execution
+    from spiroct.batch.shards import Shard
+
+    part = None if shard is None else Shard.parse(shard)
+    execution = Execution(scheduler=scheduler, cluster=cluster, workers=workers, time_limit_s=time_limit)
+    wanted = scheduler is not None or cluster is not None or workers is not None
+    return (execution if wanted or find_spec("distributed") is not None else None), part
+
 
 def refuse_with_cohort(names: Sequence[str], columns: str) -> None:
     """Refuse options that are of one scan where a cohort is given; ``columns`` is what the table has for them.
@@ -55,6 +92,21 @@ def refuse_with_cohort(names: Sequence[str], columns: str) -> None:
         )
 
 
+def refuse_without_cohort(scheduler: str | None, cluster: Path | None, workers: int | None, shard: str | None) -> None:
+    """Refuse options of many scans where one is given.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    from spiroct.errors import UsageError
+
+    named = {"--scheduler": scheduler, "--cluster": cluster, "--workers": workers, "--shard": shard}
+    if names := [name for name, value in named.items() if value is not None]:
+        raise UsageError(f"{', '.join(names)} with one scan", "it shares out many", "give a cohort.csv or leave it out")
+
+
 def json_lines(document: str) -> Callable[[ScanTask, Path], None]:
     """Print the document of each scan of a batch on one line as it finishes (JSON Lines)."""
     import json
@@ -66,14 +118,18 @@ def json_lines(document: str) -> Callable[[ScanTask, Path], None]:
     return print_line
 
 
-def end_of_batch(summary: BatchSummary, out: Path, table: str, done: str, *, quiet: bool) -> None:
+def end_of_batch(
+    summary: BatchSummary, out: Path, table: str, done: str, *, shard: Shard | None = None, quiet: bool
+) -> None:
     """Say how a batch ended, and end with exit code 3 where some scans failed."""
     from spiroct.errors import ExitCode
+
+    table, failures = (n if shard is None else shard.name_of(n) for n in (table, "failures.csv"))
 
     if not quiet:
         typer.echo(f"scans {done}: {len(summary.done)}; {done} before: {len(summary.resumed)}")
         typer.echo(f"table: {out / table}")
         if summary.failures:
-            typer.echo(f"failed: {len(summary.failures)}, with reasons in {out / 'failures.csv'}")
+            typer.echo(f"failed: {len(summary.failures)}, with reasons in {out / failures}")
     if summary.failures:
         raise typer.Exit(int(ExitCode.SOME_FAILED))

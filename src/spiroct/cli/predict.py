@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spiroct.cli import options
+
+if TYPE_CHECKING:
+    from spiroct.batch.execution import Execution
+    from spiroct.batch.shards import Shard
 
 
 def predict(
@@ -44,6 +48,11 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain/--no-explain", help="With --dicom: maps of where the estimates come from, too.")
     ] = True,
+    scheduler: options.SchedulerOption = None,
+    cluster: options.ClusterOption = None,
+    workers: options.WorkersOption = None,
+    shard: options.ShardOption = None,
+    time_limit: options.TimeLimitOption = 1800.0,
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
@@ -60,6 +69,7 @@ def predict(
             [name for name, value in single.items() if value is not None],
             "sex, age, height_cm, ethnicity, DLCO, FEV1, FVC and TLC",
         )
+        place = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
         _cohort(
             scan,
             out,
@@ -70,11 +80,13 @@ def predict(
             fhir=fhir,
             vessels=vessels,
             explain=explain,
+            place=place,
             force=force,
             overwrite=overwrite,
             as_json=as_json,
         )
         return
+    options.refuse_without_cohort(scheduler, cluster, workers, shard)
     from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
     from spiroct.documents import to_json
     from spiroct.reporting.table import prediction_table
@@ -125,6 +137,7 @@ def _cohort(
     fhir: bool,
     vessels: bool,
     explain: bool,
+    place: tuple[Execution | None, Shard | None],
     force: bool,
     overwrite: bool,
     as_json: bool,
@@ -145,5 +158,7 @@ def _cohort(
         force=force,
         overwrite=overwrite,
         finished=options.json_lines(DOCUMENT) if as_json else None,
+        execution=place[0],
+        shard=place[1],
     )
-    options.end_of_batch(summary, out, TABLE, "predicted", quiet=as_json)
+    options.end_of_batch(summary, out, TABLE, "predicted", shard=place[1], quiet=as_json)

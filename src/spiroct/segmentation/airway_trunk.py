@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import ndimage
 
@@ -42,12 +44,11 @@ def airway_trunk(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> BoolA
         return np.zeros_like(inside)
     voxel_ml = float(np.prod(spacing)) / 1000
     trunk = np.zeros_like(inside)
+    grow = _growth(hu, inside, seed)
     for threshold in np.arange(-980.0, -799.0, 20.0):
-        labels, _ = ndimage.label((hu < threshold) & inside)
-        label = labels[seed]
-        if label == 0:
+        if not hu[seed] < threshold:
             continue
-        grown = labels == label
+        grown = grow(threshold)
         volume = float(np.count_nonzero(grown)) * voxel_ml
         before = float(np.count_nonzero(trunk)) * voxel_ml
         if volume > TRUNK_ML[1] or (before > TRUNK_ML[0] and volume > 2.5 * before):
@@ -57,6 +58,22 @@ def airway_trunk(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> BoolA
     labels, _ = ndimage.label(wide)
     main = labels == labels[seed] if labels[seed] else wide
     return dilate(main, WALL_MM, spacing) if main.any() else trunk
+
+
+def _growth(hu: Float32Array, inside: BoolArray, seed: tuple[int, int, int]) -> Callable[[float], BoolArray]:
+    """Return what grows from the seed, face by face, through everything inside that is darker than a threshold."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(np.where(inside, hu, np.float32(np.inf)).astype(np.float32, copy=False))
+    start = [int(i) for i in seed[::-1]]
+
+    def grow(threshold: float) -> BoolArray:
+        below = float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
+        filled = sitk.ConnectedThreshold(image, [start], lower=float(np.finfo(np.float32).min), upper=below)
+        grown: BoolArray = sitk.GetArrayFromImage(filled).view(bool)
+        return grown
+
+    return grow
 
 
 def _trachea_seed(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> tuple[int, int, int] | None:

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from spiroct.imaging.volume import Geometry
-from spiroct.types import Float32Array, UInt8Array
+from spiroct.segmentation.morphology import bounding_box
+from spiroct.types import Float32Array, Float64Array, UInt8Array
 
 SLAB_VOXELS = 16_000_000
 
@@ -35,15 +36,38 @@ def labels_on(shares: Float32Array, working: Geometry, native: Geometry) -> UInt
         return fine
     scale = np.asarray(native.spacing) / np.asarray(working.spacing)
     offset = working.index(native.origin)
+    boxes = [_fine_box(share, scale, offset, native.shape) for share in shares]
     slices = max(1, SLAB_VOXELS // (native.shape[1] * native.shape[2]))
     for start in range(0, native.shape[0], slices):
         slab = fine[start : start + slices]
         best = np.full(slab.shape, 0.5, np.float32)
-        first = offset + scale * (start, 0, 0)
-        for label, share in enumerate(shares, start=1):
+        for label, (share, box) in enumerate(zip(shares, boxes, strict=True), start=1):
+            if box is None:
+                continue
+            z = slice(max(box[0].start - start, 0), min(box[0].stop - start, len(slab)))
+            if z.start >= z.stop:
+                continue
+            part = (z, box[1], box[2])
+            first = offset + scale * (start + z.start, box[1].start, box[2].start)
+            shape = tuple(s.stop - s.start for s in part)
             finer = ndimage.affine_transform(
-                share, scale, first, output_shape=slab.shape, output=np.float32, order=1, mode="nearest"
+                share, scale, first, output_shape=shape, output=np.float32, order=1, mode="nearest"
             )
-            slab[finer > best] = label
-            np.maximum(best, finer, out=best)
+            slab[part][finer > best[part]] = label
+            np.maximum(best[part], finer, out=best[part])
     return fine
+
+
+def _fine_box(
+    share: Float32Array, scale: Float64Array, offset: Float64Array, shape: tuple[int, int, int]
+) -> tuple[slice, slice, slice] | None:
+    """Where on the native grid a label can have a share: around its box, to the edge where it touches the border."""
+    if not share.any():
+        return None
+    box = []
+    for axis, coarse in enumerate(bounding_box(share > 0)):
+        touches = coarse.start == 0, coarse.stop == share.shape[axis]
+        first = 0 if touches[0] else int(np.floor((coarse.start - 1 - offset[axis]) / scale[axis]))
+        last = shape[axis] if touches[1] else int(np.ceil((coarse.stop - offset[axis]) / scale[axis])) + 1
+        box.append(slice(min(max(first, 0), shape[axis]), min(max(last, 0), shape[axis])))
+    return (box[0], box[1], box[2])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from spiroct.batch.scans import ScanTask, process_scans
+from spiroct.batch.scan_task import ScanTask
+from spiroct.batch.scans import process_scans
 from spiroct.batch.tables import FAILURES
 from spiroct.biomarkers.gridding import on_grid, parse_grids
 from spiroct.biomarkers.scan import scan_biomarkers

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spiroct.batch.scans import BatchSummary, ScanTask, process_scans
+from spiroct.batch.execution import Execution
+from spiroct.batch.scan_task import ScanTask
+from spiroct.batch.scans import BatchSummary, process_scans
+from spiroct.batch.shards import Shard
 from spiroct.biomarkers.biomarker import Biomarker, nested
 from spiroct.biomarkers.gridding import on_grid, parse_grids
 from spiroct.biomarkers.regions import LOBES
@@ -189,6 +192,8 @@ def cohort_biomarkers(
     force: bool = False,
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
+    execution: Execution | None = None,
+    shard: Shard | None = None,
 ) -> BatchSummary:
     """Measure every scan of a cohort; masks and measured FVC come from its table.
 
@@ -202,6 +207,8 @@ def cohort_biomarkers(
         As for :func:`biomarkers`.
     finished : callable, optional
         Told of each scan that is done, with its folder.
+    execution, shard : optional
+        Where the work is done, and which part of it (:func:`spiroct.batch.scans.process_scans`).
 
     Raises
     ------
@@ -210,25 +217,7 @@ def cohort_biomarkers(
     """
     spacings = parse_grids(grids)
     _require_methods(lungs, vessels)
-    scans = {scan.scan_id: scan for scan in cohort_scans(cohort)}
-
-    def work(task: ScanTask, folder: Path) -> None:
-        row = scans[task.scan_id]
-        volume, _ = read_scan(row.image)
-        masks = Masks(row.lung_mask, row.vessel_mask, row.lobe_mask)
-        given = {name: read_label_map(path, onto=volume.geometry) for name, path in _paths(masks).items()}
-        measurement = _measure(
-            volume,
-            row.image,
-            scan_id=task.scan_id,
-            spacings=spacings,
-            methods=(lungs, vessels),
-            given=given,
-            fvc=(_measured_percent(row), False),
-            force=force,
-        )
-        _write(measurement, folder)
-
+    scans = cohort_scans(cohort)
     arguments = {
         "grids": list(grids),
         "methods": {"lungs": lungs, "vessels": vessels},
@@ -236,15 +225,43 @@ def cohort_biomarkers(
         "spiroct": result_versions()["spiroct"],
     }
     return process_scans(
-        [scan.task() for scan in scans.values()],
-        work,
+        [scan.task() for scan in scans],
+        _Work(spacings, (lungs, vessels), force=force),
         out=out,
         verb="biomarkers",
         arguments=arguments,
         tables=(TABLE,),
         overwrite=overwrite,
         finished=finished,
+        execution=execution,
+        shard=shard,
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to each scan of a cohort; plain data, so that it can travel to a worker."""
+
+    spacings: tuple[float | None, ...]
+    methods: tuple[str, str]
+    force: bool
+
+    def __call__(self, task: ScanTask, folder: Path) -> None:
+        row: CohortScan = task.payload
+        volume, _ = read_scan(row.image)
+        masks = Masks(row.lung_mask, row.vessel_mask, row.lobe_mask)
+        given = {name: read_label_map(path, onto=volume.geometry) for name, path in _paths(masks).items()}
+        measurement = _measure(
+            volume,
+            row.image,
+            scan_id=task.scan_id,
+            spacings=self.spacings,
+            methods=self.methods,
+            given=given,
+            fvc=(_measured_percent(row), False),
+            force=self.force,
+        )
+        _write(measurement, folder)
 
 
 def _measure(

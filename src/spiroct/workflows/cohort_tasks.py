@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spiroct.batch.scans import ScanTask
+from spiroct.batch.scan_task import ScanTask
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
@@ -50,7 +50,8 @@ class CohortScan:
             "demographics": [person.sex, person.age, person.height_cm, person.ethnicity],
             "measured": {measure.value: value for measure, value in self.measured.items()},
         }
-        return ScanTask(self.scan_id, (self.image, *(p for p in masks.values() if p is not None)), facts)
+        files = (self.image, *(p for p in masks.values() if p is not None))
+        return ScanTask(self.scan_id, files, facts, payload=self)
 
 
 def is_cohort(path: Path) -> bool:
@@ -76,7 +77,7 @@ def cohort_scans(path: Path) -> tuple[CohortScan, ...]:
     InputError
         If the table has faults; all are listed.
     """
-    cohort = read_cohort(path)
+    cohort = read_cohort(path.resolve())  # workers stand in other folders
     return tuple(_scan(cohort, row) for row in cohort.table.to_dict("records"))
 
 

@@ -25,6 +25,7 @@ REQUIRED = (
 )
 EXTRAS = {
     "train": "lightning",
+    "cluster": "distributed",
     "equations": "pyspiro",
     "atlas": "itk",
     "lungmask": "lungmask",

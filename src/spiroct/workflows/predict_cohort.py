@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from spiroct.batch.scans import BatchSummary, ScanTask, process_scans
-from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
+from spiroct.batch.execution import Execution
+from spiroct.batch.scan_task import ScanTask
+from spiroct.batch.scans import BatchSummary, process_scans
+from spiroct.batch.shards import Shard
+from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find, packaged
+from spiroct.errors import CheckpointError
 from spiroct.imaging.label_files import read_label_map
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
-from spiroct.workflows.cohort_tasks import cohort_scans
+from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
 from spiroct.workflows.exchange import Exchange, write_exchange
@@ -37,6 +43,8 @@ def predict_cohort(
     force: bool = False,
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
+    execution: Execution | None = None,
+    shard: Shard | None = None,
 ) -> BatchSummary:
     """Predict every scan of a cohort; masks, demographics and measured lung function come from its table.
 
@@ -51,50 +59,85 @@ def predict_cohort(
         As for :func:`spiroct.workflows.predict.predict`.
     finished : callable, optional
         Told of each scan that is done, with its folder.
+    execution, shard : optional
+        Where the work is done, and which part of it (:func:`spiroct.batch.scans.process_scans`).
 
     Raises
     ------
     SpiroctError
         If an argument or the table is refused, or the folder cannot be written; a bad scan does not stop the others.
     """
-    scans = {scan.scan_id: scan for scan in cohort_scans(cohort)}
+    scans = cohort_scans(cohort)
     checkpoint = find(model)
-    predictor = Predictor(checkpoint, engine=engine)
+    _predictor(_place(model), checkpoint.hash, engine)  # refuses an unknown engine, and converts the model once for all
     exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain)
-    for scan in scans.values():  # refuses an unknown set of equations before any work is done
+    for scan in scans:  # refuses an unknown set of equations before any work is done
         interpret(Measure.TLC, None, scan.demographics, equations=equations)
-
-    def work(task: ScanTask, folder: Path) -> None:
-        row = scans[task.scan_id]
-        volume, _ = read_scan(row.image)
-        exchange.check(row.image, volume.acquisition.series_uid)
-        demographics, sources, contradictions = combine_demographics(row.demographics, volume.acquisition)
-        sources = {name: "cohort table" if source == "given" else source for name, source in sources.items()}
-        lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)
-        given = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
-        prediction, examined = estimate_scan(
-            volume,
-            row.image,
-            predictor=predictor,
-            scan_id=task.scan_id,
-            person=Person(demographics, sources, contradictions, row.measured),
-            equations=equations,
-            lungs=lungs,
-            vessels=given,
-            force=force,
-        )
-        write_prediction(prediction, examined, folder, patient_id=row.patient_id)
-        write_exchange(exchange, prediction, examined, row.image, folder, predictor=predictor, vessels=given)
 
     arguments: dict[str, Any] = {"model": checkpoint.hash, "engine": engine, "equations": equations, "force": force}
     arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels, "explain": explain}
     return process_scans(
-        [scan.task() for scan in scans.values()],
-        work,
+        [scan.task() for scan in scans],
+        _Work(_place(model), checkpoint.hash, engine, equations, exchange, force=force),
         out=out,
         verb="predict",
         arguments=arguments | {"spiroct": result_versions()["spiroct"]},
         tables=(TABLE,),
         overwrite=overwrite,
         finished=finished,
+        execution=execution,
+        shard=shard,
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to each scan; plain data, so that it can travel to a worker."""
+
+    model: str
+    hash: str
+    engine: str
+    equations: str
+    exchange: Exchange
+    force: bool
+
+    def __call__(self, task: ScanTask, folder: Path) -> None:
+        row: CohortScan = task.payload
+        volume, _ = read_scan(row.image)
+        self.exchange.check(row.image, volume.acquisition.series_uid)
+        demographics, sources, contradictions = combine_demographics(row.demographics, volume.acquisition)
+        sources = {name: "cohort table" if source == "given" else source for name, source in sources.items()}
+        lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)
+        given = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
+        predictor = _predictor(self.model, self.hash, self.engine)
+        prediction, examined = estimate_scan(
+            volume,
+            row.image,
+            predictor=predictor,
+            scan_id=task.scan_id,
+            person=Person(demographics, sources, contradictions, row.measured),
+            equations=self.equations,
+            lungs=lungs,
+            vessels=given,
+            force=self.force,
+        )
+        write_prediction(prediction, examined, folder, patient_id=row.patient_id)
+        write_exchange(self.exchange, prediction, examined, row.image, folder, predictor=predictor, vessels=given)
+
+
+@lru_cache(maxsize=1)
+def _predictor(model: str, digest: str, engine: str) -> Predictor:
+    """Build a predictor once in each process; ``digest`` is that of the checkpoint that the command found."""
+    checkpoint = find(model)
+    if checkpoint.hash != digest:
+        raise CheckpointError(
+            f"model {model} has the hash {checkpoint.hash[:12]}... here, {digest[:12]}... where the command was given",
+            "all workers use one checkpoint",
+            "copy the checkpoint to where every worker finds the same one",
+        )
+    return Predictor(checkpoint, engine=engine)
+
+
+def _place(model: str) -> str:
+    """Name a checkpoint so that workers, which stand in other folders, find it too."""
+    return model if model in packaged() else str(Path(model).resolve())

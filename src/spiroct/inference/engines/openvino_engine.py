@@ -12,7 +12,7 @@ from spiroct.checkpoints.checkpoint import Checkpoint
 from spiroct.errors import UsageError
 from spiroct.inference.engines.engine import NetworkOutputs
 from spiroct.inference.engines.model_cache import find_cached, keep
-from spiroct.inference.engines.openvino_runtime import core, has_bfloat16, openvino_runtime, usable_cores
+from spiroct.inference.engines.openvino_runtime import core, has_bfloat16, openvino_runtime, usable_threads
 from spiroct.log import logger
 from spiroct.types import Float32Array
 
@@ -48,7 +48,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             # Without it OpenVINO takes bfloat16 wherever the processor has it.
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
-            "INFERENCE_NUM_THREADS": threads or usable_cores(),
+            "INFERENCE_NUM_THREADS": threads or usable_threads(),
         }
         model = _model(checkpoint, release)
         if any(node.get_type_name() == "GroupNormalization" for node in model.get_ops()):

@@ -44,6 +44,12 @@ def has_bfloat16() -> bool:
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def usable_cores() -> int:
-    """Count the cores that this process may use: fewer than the machine has in a container or a Slurm job."""
+def usable_threads() -> int:
+    """Count the threads to compute with: OMP_NUM_THREADS where it is set, as in a batch's workers, else the cores.
+
+    Those that this process may use: fewer than the machine has in a container or a Slurm job.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
