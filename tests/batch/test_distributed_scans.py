@@ -173,7 +173,10 @@ def test_a_queue_gives_workers(scans: Callable, tmp_path: Path, monkeypatch: pyt
     pytest.importorskip("dask_jobqueue", reason="needs the extra [cluster]")
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, text in {"sbatch": 'bash "$1" >/dev/null 2>&1 &\necho Submitted batch job 17', "scancel": "true"}.items():
+    for name, text in {
+        "sbatch": f'cp "$1" {programs}/job\nbash {programs}/job >/dev/null 2>&1 &\necho Submitted batch job 17',
+        "scancel": "true",
+    }.items():
         (programs / name).write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")

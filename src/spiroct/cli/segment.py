@@ -12,7 +12,7 @@ from spiroct.cli import options
 
 def segment(
     *,
-    scan: options.Scan,
+    scan: options.ScanOrCohort,
     out: options.Out,
     lungs: Annotated[
         str,
@@ -44,14 +44,42 @@ def segment(
         ),
     ] = None,
     series: options.Series = None,
+    scheduler: options.SchedulerOption = None,
+    cluster: options.ClusterOption = None,
+    workers: options.WorkersOption = None,
+    shard: options.ShardOption = None,
+    time_limit: options.TimeLimitOption = 1800.0,
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write the lung mask of one chest CT (1 = right, 2 = left), and of lobes, vessels and airways where asked."""
+    """Write the lung mask of one chest CT or of every one of a cohort, and lobes, vessels and airways where asked."""
+    from spiroct.workflows.cohort_tasks import is_cohort
+
+    if is_cohort(scan):
+        from spiroct.workflows.segment import DOCUMENT, TABLE, cohort_segment
+
+        options.refuse_with_cohort([n for n, v in (("--atlases", atlases), ("--series", series)) if v], "image")
+        execution, part = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
+        summary = cohort_segment(
+            scan,
+            out=out,
+            lungs=lungs,
+            weights=weights,
+            lobes=lobes,
+            vessels=vessels,
+            force=force,
+            overwrite=overwrite,
+            finished=options.json_lines(DOCUMENT) if as_json else None,
+            execution=execution,
+            shard=part,
+        )
+        options.end_of_batch(summary, out, TABLE, "segmented", shard=part, quiet=as_json)
+        return
+    options.refuse_without_cohort(scheduler, cluster, workers, shard)
     from spiroct.documents import to_json
-    from spiroct.segmentation.lungs import LOBE_NAMES
     from spiroct.workflows.segment import segment as run
+    from spiroct.workflows.segment import volumes
 
     result = run(
         scan,
@@ -66,13 +94,7 @@ def segment(
         force=force,
         overwrite=overwrite,
     )
-    volumes = {"lungs": None, "right lung": 1, "left lung": 2}
-    litres = {name: result.lungs.volume_l(label) for name, label in volumes.items()}
-    if result.lobes is not None:
-        litres |= {f"{name} lobe": result.lobes.volume_l(label) for label, name in enumerate(LOBE_NAMES, start=1)}
-    for name, mask in (("vessels", result.vessels), ("airways", result.airways)):
-        if mask is not None:
-            litres[name] = mask.volume_l()
+    litres = volumes(result)
     if as_json:
         regions = {name.replace(" ", "_"): {"volume": {"value": v, "unit": "L"}} for name, v in litres.items()}
         document = {

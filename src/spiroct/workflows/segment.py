@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spiroct.batch.execution import Execution
+from spiroct.batch.scan_task import ScanTask
+from spiroct.batch.scans import BatchSummary, process_scans
+from spiroct.batch.shards import Shard
 from spiroct.documents import write_json
 from spiroct.errors import UsageError
 from spiroct.imaging.orientation import restore, to_canonical
 from spiroct.imaging.resampling import resample_labels
-from spiroct.imaging.volume import LabelMap
+from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
 from spiroct.run_folder import run_folder
 from spiroct.segmentation.airways import find_airways
-from spiroct.segmentation.lungs import DEFAULT_FUSION, LungOptions, deciding_inputs, segment_lobes
+from spiroct.segmentation.lungs import (
+    DEFAULT_FUSION,
+    LOBE_NAMES,
+    LungOptions,
+    deciding_inputs,
+    require_no_atlases,
+    segment_lobes,
+)
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
+from spiroct.workflows.cohort_tasks import cohort_scans
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
+
+TABLE = "volumes.csv"
+DOCUMENT = "quality.json"
 
 
 @dataclass(frozen=True)
@@ -99,8 +116,7 @@ def segment(
     SpiroctError
         If the scan cannot be read or is refused, or the folder cannot be written.
     """
-    if vessels is not None and vessels not in VESSEL_METHODS:
-        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
+    _require_vessel_method(vessels)
     options = LungOptions(atlases, fusion, weights)
     deciding = deciding_inputs(lungs, lobes=lobes, options=options)
     volume, digest = read_scan(scan, series=series)
@@ -111,28 +127,141 @@ def segment(
         arguments["vessels"] = vessels
     arguments["spiroct"] = result_versions()["spiroct"]
     with run_folder(out, verb="segment", arguments=arguments, overwrite=overwrite) as run:
-        examined = examine(volume, scan, lungs=lungs, options=options, force=force)
-        result = Segmentation(scan_id_of(volume, scan), examined.lungs, examined.verdicts, examined.overrides)
-        if lobes is not None:
-            result = dataclasses.replace(result, lobes=segment_lobes(volume, method=lobes, options=options))
-        if vessels is not None:
-            lumen = find_airways(volume, examined.lungs)
-            found = segment_vessels(volume, examined.lungs, method=vessels, airways=lumen)
-            airways = restore(resample_labels(lumen, to_canonical(volume).geometry), volume.geometry)
-            result = dataclasses.replace(result, vessels=found, airways=airways)
+        result = _segment(volume, scan, scan_id_of(volume, scan), lungs, options, lobes, vessels, force=force)
         if not run.finished:
-            for name, mask in (("vessels", result.vessels), ("airways", result.airways), ("lobes", result.lobes)):
-                if mask is not None:
-                    write_nifti(mask, run.work / f"{name}.nii.gz")
-            write_nifti(examined.lungs, run.work / "lungs.nii.gz")
-            write_json(
-                run.work / "quality.json",
-                {
-                    "schema": "spiroct.quality",
-                    "schema_version": 1,
-                    "scan_id": result.scan_id,
-                    "quality": [dataclasses.asdict(v) for v in result.quality],
-                    "overrides": list(result.overrides),
-                },
-            )
+            _write(result, run.work)
     return result
+
+
+def cohort_segment(
+    cohort: Path,
+    *,
+    out: Path,
+    lungs: str = "threshold",
+    weights: Path | None = None,
+    lobes: str | None = None,
+    vessels: str | None = None,
+    force: bool = False,
+    overwrite: bool = False,
+    finished: Callable[[ScanTask, Path], None] | None = None,
+    execution: Execution | None = None,
+    shard: Shard | None = None,
+) -> BatchSummary:
+    """Segment every scan of a cohort; masks that its table names are not used.
+
+    Writes ``<scan_id>/`` with the files of one segmentation as each finishes, ``volumes.csv`` (litres of every
+    structure) of all and ``failures.csv``.
+
+    Parameters
+    ----------
+    cohort : Path
+        cohort.csv.
+    out, lungs, weights, lobes, vessels, force, overwrite
+        As for :func:`segment`.
+    finished : callable, optional
+        Told of each scan that is done, with its folder.
+    execution, shard : optional
+        Where the work is done, and which part of it (:func:`spiroct.batch.scans.process_scans`).
+
+    Raises
+    ------
+    SpiroctError
+        If an argument or the table is refused, or the folder cannot be written; a bad scan does not stop the others.
+    """
+    require_no_atlases(lungs)
+    _require_vessel_method(vessels)
+    options = LungOptions(weights=None if weights is None else weights.resolve())
+    deciding = deciding_inputs(lungs, lobes=lobes, options=options)
+    methods = {"lungs": lungs, "lobes": lobes, "vessels": vessels, "force": force}
+    return process_scans(
+        [scan.task() for scan in cohort_scans(cohort)],
+        _Work(lungs, options, lobes, vessels, force=force),
+        out=out,
+        verb="segment",
+        arguments={**methods, **deciding, "spiroct": result_versions()["spiroct"]},
+        tables=(TABLE,),
+        overwrite=overwrite,
+        finished=finished,
+        execution=execution,
+        shard=shard,
+    )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to each scan of a cohort; plain data, so that it can travel to a worker."""
+
+    lungs: str
+    options: LungOptions
+    lobes: str | None
+    vessels: str | None
+    force: bool
+
+    def __call__(self, task: ScanTask, folder: Path) -> None:
+        image = task.files[0]
+        volume, _ = read_scan(image)
+        result = _segment(
+            volume, image, task.scan_id, self.lungs, self.options, self.lobes, self.vessels, force=self.force
+        )
+        _write(result, folder)
+        with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["scan_id", "structure", "volume", "unit"])
+            writer.writerows([task.scan_id, name, litres, "L"] for name, litres in volumes(result).items())
+
+
+def volumes(result: Segmentation) -> dict[str, float]:
+    """Litres of every structure that was segmented."""
+    labels = {"lungs": None, "right lung": 1, "left lung": 2}
+    litres = {name: result.lungs.volume_l(label) for name, label in labels.items()}
+    if result.lobes is not None:
+        litres |= {f"{name} lobe": result.lobes.volume_l(label) for label, name in enumerate(LOBE_NAMES, start=1)}
+    for name, mask in (("vessels", result.vessels), ("airways", result.airways)):
+        if mask is not None:
+            litres[name] = mask.volume_l()
+    return litres
+
+
+def _segment(
+    volume: CTVolume,
+    scan: Path,
+    scan_id: str,
+    lungs: str,
+    options: LungOptions,
+    lobes: str | None,
+    vessels: str | None,
+    *,
+    force: bool,
+) -> Segmentation:
+    examined = examine(volume, scan, lungs=lungs, options=options, force=force)
+    result = Segmentation(scan_id, examined.lungs, examined.verdicts, examined.overrides)
+    if lobes is not None:
+        result = dataclasses.replace(result, lobes=segment_lobes(volume, method=lobes, options=options))
+    if vessels is not None:
+        lumen = find_airways(volume, examined.lungs)
+        found = segment_vessels(volume, examined.lungs, method=vessels, airways=lumen)
+        airways = restore(resample_labels(lumen, to_canonical(volume).geometry), volume.geometry)
+        result = dataclasses.replace(result, vessels=found, airways=airways)
+    return result
+
+
+def _write(result: Segmentation, folder: Path) -> None:
+    for name, mask in (("vessels", result.vessels), ("airways", result.airways), ("lobes", result.lobes)):
+        if mask is not None:
+            write_nifti(mask, folder / f"{name}.nii.gz")
+    write_nifti(result.lungs, folder / "lungs.nii.gz")
+    write_json(
+        folder / "quality.json",
+        {
+            "schema": "spiroct.quality",
+            "schema_version": 1,
+            "scan_id": result.scan_id,
+            "quality": [dataclasses.asdict(v) for v in result.quality],
+            "overrides": list(result.overrides),
+        },
+    )
+
+
+def _require_vessel_method(vessels: str | None) -> None:
+    if vessels is not None and vessels not in VESSEL_METHODS:
+        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
