@@ -35,6 +35,7 @@ def test_a_cohort_on_two_processes(verb: str, table: str, tmp_path: Path) -> Non
     broken = sorted((tmp_path / "made" / "images").iterdir())[1]
     broken.write_bytes(broken.read_bytes()[:2000])
     words = (verb, str(cohort), "--out", str(tmp_path / "out"), "--force")
+    words += ("--grid", "native") if verb == "biomarkers" else ()
     first = spiroct(*words, "--workers", "2")
     assert first.returncode == 3, first.stderr[-2000:]
     assert ids(tmp_path / "out" / table) == [names[0], names[2]]
