@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import platform
@@ -24,6 +25,8 @@ RUN_FILE = "run.json"
 STARTED_FILE = ".started.json"
 SCHEMA = "spiroct.run"
 SCHEMA_VERSION = 1
+# A full disk, a quota, a limit on the size of files.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class RunFolder:
 def fingerprint(arguments: dict[str, Any]) -> str:
     """SHA-256 of the arguments and input hashes that decide a run's results."""
     return hashlib.sha256(to_json(arguments).encode()).hexdigest()
+
+
+def resumable_work(out: Path, *, verb: str, arguments: dict[str, Any]) -> Path | None:
+    """Tell where a resumable run works, without claiming the folder; None where it has finished.
+
+    For processes that follow the one that made the folder and write nothing themselves.
+    """
+    digest = fingerprint({"verb": verb, "arguments": arguments})
+    record = out / RUN_FILE
+    if record.is_file() and json.loads(record.read_text(encoding="utf-8")).get("fingerprint") == digest:
+        return None
+    return out / f".partial-{digest[:16]}"
 
 
 @contextmanager
@@ -132,6 +147,14 @@ def run_folder(
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).replace(out / name)
         complete = True
+    except OSError as refused:
+        if refused.errno not in _NO_ROOM:
+            raise
+        raise OutputError(
+            f"the output folder {out} has no room for the run's files ({refused.strerror})",
+            "what is finished so far is kept" if resumable else "results are written whole or not at all",
+            "make room on the disk and repeat the command",
+        ) from refused
     finally:
         if complete or not resumable:
             shutil.rmtree(work, ignore_errors=True)

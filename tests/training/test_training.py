@@ -190,8 +190,16 @@ def test_forgetting_activations_changes_no_weight() -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
+def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without batch statistics: two devices in step are one device that adds up two batches."""
+    from spiroct.training.regression import Regression
+
+    def keep_the_first(module: Regression, _optimiser: object) -> None:
+        kind = "two" if module.trainer.world_size > 1 else "one"
+        if module.trainer.global_step == 0 and module.trainer.is_global_zero:
+            torch.save({name: p.grad for name, p in module.network.named_parameters()}, tmp_path / kind)
+
+    monkeypatch.setattr(Regression, "on_before_optimizer_step", keep_the_first, raising=False)
     scans, targets = scans_and_targets(24)
     network = {"name": "resnet3d", "width": 8, "depths": [1, 1], "norm": "group", "dropout": 0.0}
     recipe = replace(RECIPE, network=network, fit=replace(RECIPE.fit, epochs=2, batch=4, learning_rate=1e-3))
@@ -202,3 +210,7 @@ def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None
     assert [r["epoch"] for r in two.history] == [1, 2]
     for name, value in one.state.items():
         np.testing.assert_allclose(two.state[name], value, atol=1e-3, err_msg=name)
+    first, again = (torch.load(tmp_path / kind, weights_only=True) for kind in ("one", "two"))
+    for name, gradient in first.items():
+        torch.testing.assert_close(again[name], gradient, atol=1e-5, rtol=0, msg=lambda m, n=name: f"{n}: {m}")
+    assert max(float(gradient.abs().max()) for gradient in first.values()) > 1e-2

@@ -43,7 +43,7 @@ def train(
     """Cross-validate a network on a cohort and save a checkpoint that predict takes."""
     from spiroct.workflows.train import train as run
 
-    run(
+    finished = run(
         cohort,
         out=out,
         recipe=recipe,
@@ -59,5 +59,7 @@ def train(
         nodes=nodes,
         overwrite=overwrite,
     )
+    if finished is None:  # a process that follows another one
+        return
     typer.echo(f"checkpoint: {out / 'checkpoint'}")
     typer.echo(f"predictions: {out / 'predictions.csv'}")

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from spiroct.networks.convolution import Conv3d
 from spiroct.networks.network import Network
 from spiroct.networks.normalisation import Normalisation, normalisation
 
@@ -123,11 +124,11 @@ class _Stem(nn.Module):
         # Names as in PyTorchVideo, where the spatial convolution is called conv_t.
         self.conv = nn.Sequential()
         self.conv.add_module(
-            "conv_t", nn.Conv3d(inputs, width, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1), bias=False)
+            "conv_t", Conv3d(inputs, width, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1), bias=False)
         )
         self.conv.add_module(
             "conv_xy",
-            nn.Conv3d(width, width, (5, 1, 1), stride=(z_stride, 1, 1), padding=(2, 0, 0), groups=width, bias=False),
+            Conv3d(width, width, (5, 1, 1), stride=(z_stride, 1, 1), padding=(2, 0, 0), groups=width, bias=False),
         )
         self.norm = normalisation(spec.norm, width)
 
@@ -157,7 +158,7 @@ class _ResBlock(nn.Module):
         super().__init__()
         self.branch1_conv = self.branch1_norm = None
         if inputs != outputs or stride != (1, 1, 1):
-            self.branch1_conv = nn.Conv3d(inputs, outputs, 1, stride=stride, bias=False)
+            self.branch1_conv = Conv3d(inputs, outputs, 1, stride=stride, bias=False)
         if inputs != outputs:
             self.branch1_norm = normalisation(norm, outputs)
         inner = int(INNER_RATIO * outputs)
@@ -182,13 +183,13 @@ class _Bottleneck(nn.Module):
         norm: Normalisation,
     ) -> None:
         super().__init__()
-        self.conv_a = nn.Conv3d(inputs, inner, 1, bias=False)
+        self.conv_a = Conv3d(inputs, inner, 1, bias=False)
         self.norm_a = normalisation(norm, inner)
-        self.conv_b = nn.Conv3d(inner, inner, 3, stride=stride, padding=1, groups=inner, bias=False)
+        self.conv_b = Conv3d(inner, inner, 3, stride=stride, padding=1, groups=inner, bias=False)
         self.norm_b = nn.Sequential(
             normalisation(norm, inner), _SqueezeExcitation(inner, SQUEEZE_RATIO) if squeeze else nn.Identity()
         )
-        self.conv_c = nn.Conv3d(inner, outputs, 1, bias=False)
+        self.conv_c = Conv3d(inner, outputs, 1, bias=False)
         self.norm_c = normalisation(norm, outputs)
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
@@ -202,7 +203,7 @@ class _SqueezeExcitation(nn.Module):
     def __init__(self, width: int, ratio: float) -> None:
         super().__init__()
         reduced = round_width(ratio * width)
-        self.block = nn.Sequential(nn.Conv3d(width, reduced, 1), nn.ReLU(), nn.Conv3d(reduced, width, 1), nn.Sigmoid())
+        self.block = nn.Sequential(Conv3d(width, reduced, 1), nn.ReLU(), Conv3d(reduced, width, 1), nn.Sigmoid())
 
     def forward(self, volume: torch.Tensor) -> torch.Tensor:
         gate: torch.Tensor = self.block(volume.mean(dim=(2, 3, 4), keepdim=True))
@@ -213,9 +214,9 @@ class _ProjectedPool(nn.Module):
     def __init__(self, inputs: int, kernel: tuple[int, int, int] | None, norm: Normalisation) -> None:
         super().__init__()
         self.kernel = kernel
-        self.pre_conv = nn.Conv3d(inputs, HEAD_WIDTH, 1, bias=False)
+        self.pre_conv = Conv3d(inputs, HEAD_WIDTH, 1, bias=False)
         self.pre_norm = normalisation(norm, HEAD_WIDTH)
-        self.post_conv = nn.Conv3d(HEAD_WIDTH, HEAD_OUT, 1, bias=False)
+        self.post_conv = Conv3d(HEAD_WIDTH, HEAD_OUT, 1, bias=False)
 
     def before(self, volume: torch.Tensor) -> torch.Tensor:
         """Return the maps that enter the pool."""

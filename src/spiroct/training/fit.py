@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +16,8 @@ import numpy as np
 import torch
 
 from spiroct.checkpoints.checkpoint import TargetScaler
-from spiroct.errors import InputError
+from spiroct.errors import InputError, UsageError
+from spiroct.log import logger
 from spiroct.networks.build import network_of
 from spiroct.networks.network import Network
 from spiroct.optional import require
@@ -71,6 +74,37 @@ class Hardware:
     def several(self) -> bool:
         """Whether several processes train in step."""
         return self.devices * self.nodes > 1
+
+    @property
+    def follows(self) -> bool:
+        """Whether Slurm started this process to follow another, which alone writes the results.
+
+        The processes of one node are forked while a network is fitted and gone afterwards; those of several nodes run
+        the whole command, each.
+        """
+        return self.nodes > 1 and int(os.environ.get("SLURM_PROCID", "0")) > 0
+
+
+def check_nodes(hardware: Hardware, *, overwrite: bool) -> None:
+    """Refuse several nodes where their processes could not find or agree with each other.
+
+    Raises
+    ------
+    UsageError
+        If nobody started the other processes, or the folder's old files might be taken for this run's.
+    """
+    if hardware.nodes > 1 and "SLURM_PROCID" not in os.environ:
+        raise UsageError(
+            f"--nodes {hardware.nodes} outside Slurm",
+            "the processes of several nodes are started by Slurm, one a device",
+            "start the command with srun in a Slurm job",
+        )
+    if hardware.nodes > 1 and overwrite:
+        raise UsageError(
+            "--overwrite on several nodes",
+            "a process might still see the old files when another has deleted them",
+            "delete the folder first, or name another --out",
+        )
 
 
 def fit_network(
@@ -145,7 +179,8 @@ def fit_network(
         raise ValueError("several devices hand their results over in a folder")
     _run(module, recipe, folder, hardware, validating=len(validation) > 0)
     state = network.state_dict()
-    if hardware.several and folder is not None:  # other processes did the work: their last state is on the disk
+    # Forked processes did the work: their last state is on the disk. One that follows has it, and its leader the disk.
+    if hardware.several and folder is not None and not hardware.follows:
         state = restore(module, folder)
     best = module.best["state"]
     state = best if best is not None else state
@@ -190,18 +225,20 @@ def _run(
 ) -> None:
     with _quiet():
         import lightning.pytorch as pl
+        from lightning.fabric.plugins.environments.lightning import LightningEnvironment
         from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
         from spiroct.training.resuming import LastEpoch, last_epoch
 
         # Our own state after every epoch resumes exactly; Slurm's requeue runs the same command again and finds it.
-        slurm = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+        # On one node Slurm's variables are of a single process, this one: forked processes would all take its rank.
+        where = SLURMEnvironment(auto_requeue=False) if hardware.nodes > 1 else LightningEnvironment()
         trainer = pl.Trainer(
             accelerator=hardware.accelerator,
             devices=hardware.devices,
             num_nodes=hardware.nodes,
             strategy=_strategy(hardware) if hardware.several else "auto",
-            plugins=slurm or None,  # type: ignore[arg-type]
+            plugins=[where],
             precision=_precision(recipe, hardware),
             max_epochs=recipe.fit.epochs,
             accumulate_grad_batches=recipe.fit.accumulate,
@@ -217,8 +254,15 @@ def _run(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-    with _quiet():
-        trainer.fit(module, ckpt_path=last_epoch(folder))
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    try:
+        with _quiet():
+            trainer.fit(module, ckpt_path=last_epoch(folder))
+    except SIGTERMException:
+        # Lightning's own exception would end the command with 0, as if all were done.
+        logger.error("spiroct: ended by a signal (SIGTERM); the same command goes on where it was.")
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 def _strategy(hardware: Hardware) -> str:

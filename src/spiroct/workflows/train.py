@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,29 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from spiroct.checkpoints.catalogue import find
 from spiroct.checkpoints.checkpoint import Checkpoint, Member, TargetScaler, half_precision
-from spiroct.checkpoints.initial_weights import load_initial_weights
 from spiroct.checkpoints.readings import AUXILIARY, Covariates
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.folds import draw_folds, draw_split
 from spiroct.cohort.table import read_cohort, write_cohort
 from spiroct.documents import write_json
-from spiroct.errors import InputError, UsageError
+from spiroct.errors import InputError
 from spiroct.inference.engines.engine import make_engine
 from spiroct.log import logger
-from spiroct.networks.build import network_of
 from spiroct.networks.network import Network
-from spiroct.pft.measures import Measure
 from spiroct.phantom.draws import SIMULATED_PREFIX
 from spiroct.preprocessing.network_input import to_input
-from spiroct.preprocessing.recipe import Region
-from spiroct.run_folder import run_folder
-from spiroct.training.fit import Hardware, fit_network
+from spiroct.run_folder import resumable_work, run_folder
+from spiroct.training.fit import Fit, Hardware, check_nodes, fit_network
 from spiroct.training.progress import FoldPlace
 from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
+from spiroct.workflows.training_options import initialiser, model_name, origin, with_options
 from spiroct.workflows.training_record import (
     draw_history,
     join_histories,
@@ -75,7 +70,7 @@ def train(
     devices: int = 1,
     nodes: int = 1,
     overwrite: bool = False,
-) -> Checkpoint:
+) -> Checkpoint | None:
     """Cross-validate a network on a cohort's training patients and test the ensemble on those set aside.
 
     Writes ``checkpoint/`` (weights and card), ``fold-K/`` (each fold's checkpoint, history and learning curves),
@@ -112,8 +107,8 @@ def train(
 
     Returns
     -------
-    Checkpoint
-        As saved.
+    Checkpoint or None
+        As saved; None in a process that follows another one in a training on several nodes.
 
     Raises
     ------
@@ -121,91 +116,42 @@ def train(
         If the table, a scan, the recipe or the output folder is refused.
     """
     found = load_recipe(recipe) if isinstance(recipe, str) else recipe
-    chosen = _with_options(found, region=region, measures=measures, aux=aux)
-    initialise = _initialiser(init, weights, chosen)
+    chosen = with_options(found, region=region, measures=measures, aux=aux)
+    initialise = initialiser(init, weights, chosen)
     table = _with_parts(read_cohort(cohort), folds)
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
     arguments: dict[str, Any] = {"cohort": digest, "recipe": chosen.to_document(), "seed": seed, "folds": folds}
-    arguments |= {"init": _origin(init, weights), "devices": devices * nodes}
+    arguments |= {"init": origin(init, weights), "devices": devices * nodes}
     arguments["spiroct"] = result_versions()["spiroct"]
+    hardware = Hardware(accelerator, devices, nodes)  # type: ignore[arg-type]  # Lightning refuses other words
+    check_nodes(hardware, overwrite=overwrite)
+
+    def job() -> _Job:
+        data = training_data(table, chosen.input)
+        targets = measured_targets(table, chosen.measures, chosen.fit.quantity)
+        return _Job(table, chosen, data, targets, seed, initialise, hardware, digest)
+
+    numbers = sorted(int(f) for f in table.table["fold"].dropna().unique())
+    places = [FoldPlace(fold, i, len(numbers)) for i, fold in enumerate(numbers, start=1)]
+    if hardware.follows:
+        work = resumable_work(out, verb="train", arguments=arguments)
+        if work is not None:
+            _follow(job(), places, work)
+        return None
     with run_folder(out, verb="train", arguments=arguments, overwrite=overwrite, resumable=True) as run:
         if run.finished:
             return Checkpoint.load(out / "checkpoint")
-        data = training_data(table, chosen.input)
-        targets = measured_targets(table, chosen.measures, chosen.fit.quantity)
-        hardware = Hardware(accelerator, devices, nodes)  # type: ignore[arg-type]  # Lightning refuses other words
-        job = _Job(table, chosen, data, targets, seed, initialise, hardware, digest)
-        numbers = sorted(int(f) for f in table.table["fold"].dropna().unique())
-        places = [FoldPlace(fold, i, len(numbers)) for i, fold in enumerate(numbers, start=1)]
-        members = [_fold(job, place, run.work / f"fold-{place.number}") for place in places]
-        outcome = _outcome(job, numbers, members, run.work)
-        finished = _checkpoint(job, tuple(members), outcome)
+        prepared = job()
+        members = [_fold(prepared, place, run.work / f"fold-{place.number}") for place in places]
+        outcome = _outcome(prepared, numbers, members, run.work)
+        finished = _checkpoint(prepared, tuple(members), outcome)
         finished.save(run.work / "checkpoint")
-        write_outcome(outcome, _model_name(chosen), finished, run.work / "predictions.csv")
+        write_outcome(outcome, model_name(chosen), finished, run.work / "predictions.csv")
         join_histories(numbers, run.work)
-        draw_history(_model_name(chosen), chosen.fit.targets, run.work)
+        draw_history(model_name(chosen), chosen.fit.targets, run.work)
         write_cohort(table, run.work / "cohort.csv", home=out)
         write_json(run.work / "training.json", training_facts(numbers, run.work))
     return finished
-
-
-def _with_options(
-    recipe: TrainingRecipe, *, region: str | None, measures: str | None, aux: str | None
-) -> TrainingRecipe:
-    try:
-        if region is not None:
-            recipe = dataclasses.replace(recipe, input=dataclasses.replace(recipe.input, region=Region(region)))
-        if measures is not None:
-            names = [name.strip().upper() for name in measures.split(",")]
-            recipe = dataclasses.replace(recipe, measures=tuple(Measure(name) for name in names))
-        return recipe if aux is None else dataclasses.replace(recipe, aux=aux)
-    except ValueError as unknown:
-        known = [f"regions {', '.join(Region)}", f"measures {', '.join(Measure)}", f"aux {', '.join(AUXILIARY)}"]
-        raise UsageError(str(unknown), f"there are the {'; '.join(known)}", "use one of these") from None
-
-
-def _initialiser(
-    init: str, weights: Path | None, recipe: TrainingRecipe
-) -> Callable[[Network, TargetScaler], None] | None:
-    """Prepare what gives every fold's network its first weights; None where they are random.
-
-    What is wrong with ``init`` or ``weights`` is told now, by loading them once, and not after hours of preparing.
-    """
-    if init == "scratch" and weights is None:
-        return None
-
-    def initialise(network: Network, scaler: TargetScaler) -> None:
-        report = load_initial_weights(
-            network,
-            init,
-            weights=weights,
-            measures=recipe.measures,
-            scaler=scaler,
-            quantity=recipe.fit.quantity,
-        )
-        for line in report.lines():
-            logger.info(line)
-
-    n = len(recipe.measures)
-    initialise(network_of(recipe.architecture, outputs=n), TargetScaler((0.0,) * n, (1.0,) * n))
-    return initialise
-
-
-def _origin(init: str, weights: Path | None) -> str:
-    """Name where weights begin by content, so that another file of the same name is another run."""
-    if weights is not None:
-        return f"{init} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
-    return init if init in ("scratch", "kinetics") else find(init).hash
-
-
-def _model_name(recipe: TrainingRecipe) -> str:
-    """Name a training in tables: the recipe and what an option changed."""
-    parts = [recipe.name]
-    if recipe.input.region is not Region.WHOLE:
-        parts.append(recipe.input.region.value)
-    if recipe.measures != tuple(Measure):
-        parts += [m.value for m in recipe.measures]
-    return "-".join(parts if recipe.aux is None else [*parts, recipe.aux])
 
 
 def _with_parts(cohort: Cohort, folds: int) -> Cohort:
@@ -226,12 +172,27 @@ def _rows(cohort: Cohort, fold: int) -> tuple[AnyArray, AnyArray, AnyArray]:
 
 def _fold(job: _Job, place: FoldPlace, folder: Path) -> Member:
     """Train one fold, or load it where an earlier run finished it."""
-    if (folder / "checkpoint" / "checkpoint.json").is_file():
+    if _finished(folder):
         return Checkpoint.load(folder / "checkpoint").members[0]
     folder.mkdir(exist_ok=True)
     fold = place.number
-    training, validation, test = _rows(job.cohort, fold)
-    logger.info("fold %d: %d scans for training, %d for validation", fold, len(training), len(validation))
+    _, validation, test = _rows(job.cohort, fold)
+    found, covariates = _fit(job, place, folder)
+    member = Member(fold, found.scaler, half_precision(found.state), covariates)
+    write_history(fold, found.history, folder / "history.csv")
+    draw_history(f"fold {fold}", job.recipe.fit.targets, folder)
+    rows = np.concatenate([validation, test])
+    np.save(folder / ".estimates.npy", _estimates(job, member, rows))
+    write_fold_facts(found, folder)
+    _checkpoint(job, (member,), None).save(folder / "checkpoint")
+    (folder / ".last.ckpt").unlink(missing_ok=True)
+    return member
+
+
+def _fit(job: _Job, place: FoldPlace, folder: Path) -> tuple[Fit, Covariates | None]:
+    """Fit a fold's network to the other folds; with its covariates, standardised by them."""
+    training, validation, _ = _rows(job.cohort, place.number)
+    logger.info("fold %d: %d scans for training, %d for validation", place.number, len(training), len(validation))
     covariates = None
     if job.recipe.aux is not None:
         names = AUXILIARY[job.recipe.aux]
@@ -242,22 +203,29 @@ def _fold(job: _Job, place: FoldPlace, folder: Path) -> Member:
         job.recipe,
         training=training,
         validation=validation,
-        seed=_seed(job.seed, fold),
+        seed=_seed(job.seed, place.number),
         covariates=None if covariates is None else covariates.standardised(job.data.readings),
         initialise=job.initialise,
         folder=folder,
         hardware=job.hardware,
         place=place,
     )
-    member = Member(fold, found.scaler, half_precision(found.state), covariates)
-    write_history(fold, found.history, folder / "history.csv")
-    draw_history(f"fold {fold}", job.recipe.fit.targets, folder)
-    rows = np.concatenate([validation, test])
-    np.save(folder / ".estimates.npy", _estimates(job, member, rows))
-    write_fold_facts(found, folder)
-    _checkpoint(job, (member,), None).save(folder / "checkpoint")
-    (folder / ".last.ckpt").unlink(missing_ok=True)
-    return member
+    return found, covariates
+
+
+def _follow(job: _Job, places: list[FoldPlace], work: Path) -> None:
+    """Take part in the fitting of every fold that the leader fits, and write nothing.
+
+    The leader cannot finish a fold without its followers: what is finished when a follower looks was so before.
+    """
+    for place in places:
+        if not _finished(work / f"fold-{place.number}"):
+            _fit(job, place, work / f"fold-{place.number}")
+
+
+def _finished(folder: Path) -> bool:
+    """Whether a fold's network is trained and stored; the card is written last."""
+    return (folder / "checkpoint" / "checkpoint.json").is_file()
 
 
 def _seed(seed: int, fold: int) -> int:
@@ -307,7 +275,7 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
     simulated = bool(job.cohort.table["patient_id"].str.startswith(SIMULATED_PREFIX).any())
     what = "simulated patients" if simulated else "patients"
     training = job.cohort.table.loc[job.cohort.table["split"] != "test", "patient_id"].nunique()
-    name = _model_name(job.recipe)
+    name = model_name(job.recipe)
     return Checkpoint(
         name="demonstration-simulated-patients" if simulated else f"{name}-{job.digest[:8]}",
         architecture=job.recipe.architecture,

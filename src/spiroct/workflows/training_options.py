@@ -1,0 +1,86 @@
+"""From the words of ``spiroct train`` to its recipe, its first weights and its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from spiroct.checkpoints.catalogue import find
+from spiroct.checkpoints.checkpoint import TargetScaler
+from spiroct.checkpoints.initial_weights import load_initial_weights
+from spiroct.checkpoints.readings import AUXILIARY
+from spiroct.errors import UsageError
+from spiroct.log import logger
+from spiroct.networks.build import network_of
+from spiroct.networks.network import Network
+from spiroct.pft.measures import Measure
+from spiroct.preprocessing.recipe import Region
+from spiroct.training.recipe import TrainingRecipe
+
+
+def with_options(
+    recipe: TrainingRecipe, *, region: str | None, measures: str | None, aux: str | None
+) -> TrainingRecipe:
+    """Put the command's options in the place of the recipe's.
+
+    Raises
+    ------
+    UsageError
+        If one is not known; the known ones are listed.
+    """
+    try:
+        if region is not None:
+            recipe = dataclasses.replace(recipe, input=dataclasses.replace(recipe.input, region=Region(region)))
+        if measures is not None:
+            names = [name.strip().upper() for name in measures.split(",")]
+            recipe = dataclasses.replace(recipe, measures=tuple(Measure(name) for name in names))
+        return recipe if aux is None else dataclasses.replace(recipe, aux=aux)
+    except ValueError as unknown:
+        known = [f"regions {', '.join(Region)}", f"measures {', '.join(Measure)}", f"aux {', '.join(AUXILIARY)}"]
+        raise UsageError(str(unknown), f"there are the {'; '.join(known)}", "use one of these") from None
+
+
+def initialiser(
+    init: str, weights: Path | None, recipe: TrainingRecipe
+) -> Callable[[Network, TargetScaler], None] | None:
+    """Prepare what gives every fold's network its first weights; None where they are random.
+
+    What is wrong with ``init`` or ``weights`` is told now, by loading them once, and not after hours of preparing.
+    """
+    if init == "scratch" and weights is None:
+        return None
+
+    def initialise(network: Network, scaler: TargetScaler) -> None:
+        report = load_initial_weights(
+            network,
+            init,
+            weights=weights,
+            measures=recipe.measures,
+            scaler=scaler,
+            quantity=recipe.fit.quantity,
+        )
+        for line in report.lines():
+            logger.info(line)
+
+    n = len(recipe.measures)
+    initialise(network_of(recipe.architecture, outputs=n), TargetScaler((0.0,) * n, (1.0,) * n))
+    return initialise
+
+
+def origin(init: str, weights: Path | None) -> str:
+    """Name where weights begin by content, so that another file of the same name is another run."""
+    if weights is not None:
+        return f"{init} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
+    return init if init in ("scratch", "kinetics") else find(init).hash
+
+
+def model_name(recipe: TrainingRecipe) -> str:
+    """Name a training in tables: the recipe and what an option changed."""
+    parts = [recipe.name]
+    if recipe.input.region is not Region.WHOLE:
+        parts.append(recipe.input.region.value)
+    if recipe.measures != tuple(Measure):
+        parts += [m.value for m in recipe.measures]
+    return "-".join(parts if recipe.aux is None else [*parts, recipe.aux])
