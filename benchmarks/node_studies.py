@@ -43,19 +43,24 @@ def body() -> CTVolume:
     return CTVolume(phantom.hu.astype(np.float32), geometry, facts)
 
 
+def text_of(path: Path) -> str:
+    """Read a file of /proc; empty where its process or thread has ended in the meantime."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 def resident_mib(pid: int) -> float:
     """Resident memory of a process, in MiB; 0 where it has ended."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    pages = text_of(Path(f"/proc/{pid}/statm")).split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else 0.0
 
 
 def children(pid: int) -> list[int]:
     """Process numbers of the predicting children of a process."""
-    found = [n for p in Path(f"/proc/{pid}/task").iterdir() for n in (p / "children").read_text().split()]
-    return [int(n) for n in found if b"node_child" in Path(f"/proc/{n}/cmdline").read_bytes()]
+    found = [n for thread in Path(f"/proc/{pid}/task").iterdir() for n in text_of(thread / "children").split()]
+    return [int(n) for n in found if "node_child" in text_of(Path(f"/proc/{n}/cmdline"))]
 
 
 def send_folders(folders: list[Path], port: int) -> None:

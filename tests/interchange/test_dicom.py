@@ -142,12 +142,14 @@ def test_headers_that_lack_what_every_object_needs_are_completed(
         d = pydicom.dcmread(file)
         for keyword in ("FrameOfReferenceUID", "AccessionNumber", "StudyID", "ReferringPhysicianName", "StudyTime"):
             del d[keyword]
+        d.ReferencedStudySequence = [pydicom.Dataset()]  # emptied by de-identification
         d.save_as(file)
     (folder / "readme.txt").write_text("not DICOM")
     source = read_source(folder, volume.acquisition.series_uid)
     assert len(source.slices) == volume.hu.shape[0]
     assert source.frame_of_reference == read_source(folder, volume.acquisition.series_uid).frame_of_reference
     assert source.first.AccessionNumber == ""
+    assert "ReferencedStudySequence" not in source.first
 
 
 def test_a_zip_gives_the_headers_too(scan: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ def test_this_machine_can_predict() -> None:
     assert found.cores >= 1
     assert found.findings == []
     assert "nothing is in the way" in found.to_table()
-    assert set(found.extras) == {"train", "equations", "atlas", "lungmask", "totalsegmentator", "astra"}
+    known = {"train", "equations", "dicom", "serve", "atlas", "lungmask", "totalsegmentator", "astra"}
+    assert set(found.extras) == known
     assert "[atlas] " in found.to_table()
 
 

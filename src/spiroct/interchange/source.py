@@ -18,6 +18,9 @@ _EMPTY_IF_MISSING = (
     "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
 
+# Of patient and study, taken over too; de-identification often empties them, and then they are invalid.
+_REFERENCES = ("ReferencedStudySequence", "ReferencedPatientSequence")
+
 
 @dataclass(frozen=True, eq=False)
 class SourceSeries:
@@ -93,7 +96,11 @@ def _stacked(slices: list[Any]) -> list[Any]:
 
 
 def _completed(dataset: Any) -> Any:
-    """Add what a de-identified header may lack and every object of the study must have."""
+    """Add what a de-identified header may lack and every object must have; drop what refers to nothing."""
+    for keyword in _REFERENCES:
+        items = dataset.get(keyword, ())
+        if any(not i.get("ReferencedSOPClassUID") or not i.get("ReferencedSOPInstanceUID") for i in items):
+            del dataset[keyword]
     for keyword in _EMPTY_IF_MISSING:
         if keyword not in dataset:
             setattr(dataset, keyword, "")

@@ -27,6 +27,8 @@ EXTRAS = {
     "train": "lightning",
     "cluster": "distributed",
     "equations": "pyspiro",
+    "dicom": "highdicom",
+    "serve": "fastapi",
     "atlas": "itk",
     "lungmask": "lungmask",
     "totalsegmentator": "totalsegmentator",
