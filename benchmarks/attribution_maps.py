@@ -200,6 +200,39 @@ def summary(scores: list[dict[str, Any]], sanity: list[dict[str, Any]]) -> dict[
     return {"pointing": pointing, "checks": checks}
 
 
+def markdown(document: dict[str, Any]) -> str:
+    """Lay the summary out as the tables of docs/concepts/explanations.md."""
+    pointing, checks = document["pointing"], document["checks"]
+    changes = list(pointing)
+    methods = list(dict.fromkeys(m for of in pointing.values() for m in of))
+    lines = ["| map | " + " | ".join(c.replace("_", " ") for c in changes) + " |", "|---" * (len(changes) + 1) + "|"]
+    for method in methods:
+        cells = []
+        for change in changes:
+            found = pointing[change].get(method)
+            if found is None:
+                cells.append("")
+                continue
+            hit, star = found["hit"], "**" if found.get("hit_beats_chance") else ""
+            cells.append(f"{star}{_interval(hit)}{star}, n {found['n']}")
+        lines.append(f"| {method.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    names = {
+        "scrambled": "scrambled network",
+        "completeness": "left over",
+        "deletion": "deletion",
+        "insertion": "insertion",
+    }
+    lines += ["", "| map | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
+    for method, of in checks.items():
+        cells = [f"{_interval(of[n])}, n {of[n]['n']}" if n in of else "" for n in names]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['value']:.2f} ({found['lower']:.2f} to {found['upper']:.2f})"
+
+
 def _versions(number: int, cache: Path | None) -> Versions:
     """Render a patient, or take him from the folder of those rendered before by this very script."""
     file = None if cache is None else cache / f"{number:02d}.pkl"
@@ -214,7 +247,7 @@ def _versions(number: int, cache: Path | None) -> Versions:
 
 
 def main() -> None:
-    """Run the trial and write ``scores.json``."""
+    """Run the trial and write ``scores.json`` and ``tables.md`` after every patient."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT)
@@ -235,6 +268,7 @@ def main() -> None:
         found = summary(trial.scores, trial.sanity)
         document = {"model": checkpoint.hash, "seed": SEED, "scores": trial.scores, "sanity": trial.sanity, **found}
         (words.out / "scores.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+        (words.out / "tables.md").write_text(markdown(document) + "\n", encoding="utf-8")
         print(number, flush=True)
 
 
