@@ -10,13 +10,14 @@ import argparse
 import json
 import pickle
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spiroct.attribution import trial
 from spiroct.attribution.checks import fold_agreement, likeness, scrambled
 from spiroct.attribution.deletion import curves
 from spiroct.attribution.integrated_gradients import IntegratedGradients
@@ -29,6 +30,7 @@ from spiroct.attribution.pointing import BASELINES, advantage, beats_chance, idl
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.attribution.regions import Anatomy, anatomy_of_labels
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
+from spiroct.documents import write_json
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
@@ -200,6 +202,23 @@ def summary(scores: list[dict[str, Any]], sanity: list[dict[str, Any]]) -> dict[
     return {"pointing": pointing, "checks": checks}
 
 
+def record(folders: Sequence[Path]) -> dict[str, Any]:
+    """Join several runs into what the package carries: by checkpoint and method, how every change was pointed to."""
+    found: dict[str, Any] = {}
+    for folder in folders:
+        document = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        of_model = found.setdefault(document["full_model"], {})
+        for change, methods in document["pointing"].items():
+            for method, entry in methods.items():
+                if method not in BASELINES:
+                    of_model.setdefault(method, {})[change] = {
+                        "n": entry["n"],
+                        "hit": {k: round(entry["hit"][k], 4) for k in ("value", "lower", "upper")},
+                        "beats_chance": entry["hit_beats_chance"],
+                    }
+    return found
+
+
 def markdown(document: dict[str, Any]) -> str:
     """Lay the summary out as the tables of docs/concepts/explanations.md."""
     pointing, checks = document["pointing"], document["checks"]
@@ -249,24 +268,36 @@ def _versions(number: int, cache: Path | None) -> Versions:
 def main() -> None:
     """Run the trial and write ``scores.json`` and ``tables.md`` after every patient."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="folder of this run")
+    parser.add_argument("--record", type=Path, nargs="+", help="join finished runs into the package's trials.json")
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT)
     parser.add_argument("--patients", type=int, default=PATIENTS)
     parser.add_argument("--members", type=int, default=0, help="networks of the ensemble; all by default")
     parser.add_argument("--costly", action="store_true", help="the costly methods, one change a patient")
     parser.add_argument("--cache", type=Path, help="folder of rendered patients, to render each only once")
     words = parser.parse_args()
+    if words.record:
+        write_json(Path(trial.__file__).with_name(trial.RECORD), record(words.record))
+        return
     checkpoint = find(words.model)
+    whole = checkpoint.hash
     if words.members:
         checkpoint = replace(checkpoint, members=checkpoint.members[: words.members], intervals=())
-    trial = Trial(Predictor(checkpoint, engine="torch"))
+    played = Trial(Predictor(checkpoint, engine="torch"))
     words.out.mkdir(parents=True, exist_ok=True)
     kinds = COSTLY if words.costly else CHEAP
     for number in range(words.patients):
         versions = _versions(number, words.cache)
-        trial.patient(number, versions, kinds, one_change=words.costly)
-        found = summary(trial.scores, trial.sanity)
-        document = {"model": checkpoint.hash, "seed": SEED, "scores": trial.scores, "sanity": trial.sanity, **found}
+        played.patient(number, versions, kinds, one_change=words.costly)
+        found = summary(played.scores, played.sanity)
+        document = {
+            "full_model": whole,
+            "members": len(checkpoint.members),
+            "seed": SEED,
+            "scores": played.scores,
+            "sanity": played.sanity,
+            **found,
+        }
         (words.out / "scores.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
         (words.out / "tables.md").write_text(markdown(document) + "\n", encoding="utf-8")
         print(number, flush=True)
