@@ -38,6 +38,10 @@ def train(
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu or gpu.")] = "auto",
     devices: Annotated[int, typer.Option("--devices", help="Devices that train in step.")] = 1,
     nodes: Annotated[int, typer.Option("--nodes", help="Nodes of a cluster, each with --devices.")] = 1,
+    mlflow: Annotated[
+        str | None,
+        typer.Option("--mlflow", help="Record the training at this MLflow address too.", show_default=False),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Cross-validate a network on a cohort and save a checkpoint that predict takes."""
@@ -57,6 +61,7 @@ def train(
         accelerator=accelerator,
         devices=devices,
         nodes=nodes,
+        mlflow=mlflow,
         overwrite=overwrite,
     )
     if finished is None:  # a process that follows another one

@@ -27,6 +27,7 @@ from spiroct.training.fit import Fit, Hardware, check_nodes, fit_network
 from spiroct.training.progress import FoldPlace
 from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
+from spiroct.workflows.mlflow_record import check_mlflow, record_training
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
 from spiroct.workflows.training_options import initialiser, model_name, origin, with_options
 from spiroct.workflows.training_record import (
@@ -69,6 +70,7 @@ def train(
     accelerator: str = "auto",
     devices: int = 1,
     nodes: int = 1,
+    mlflow: str | None = None,
     overwrite: bool = False,
 ) -> Checkpoint | None:
     """Cross-validate a network on a cohort's training patients and test the ensemble on those set aside.
@@ -102,6 +104,8 @@ def train(
         Decides weights, order and augmentation.
     accelerator, devices, nodes
         What it runs on; more than one device trains in step (DDP).
+    mlflow : str, optional
+        Tracking URI of MLflow: the finished training is recorded there too.
     overwrite : bool
         Replace an earlier run in the same folder.
 
@@ -125,6 +129,8 @@ def train(
     arguments["spiroct"] = result_versions()["spiroct"]
     hardware = Hardware(accelerator, devices, nodes)  # type: ignore[arg-type]  # Lightning refuses other words
     check_nodes(hardware, overwrite=overwrite)
+    if mlflow is not None:
+        check_mlflow()
 
     def job() -> _Job:
         data = training_data(table, chosen.input)
@@ -151,6 +157,9 @@ def train(
         draw_history(model_name(chosen), chosen.fit.targets, run.work)
         write_cohort(table, run.work / "cohort.csv", home=out)
         write_json(run.work / "training.json", training_facts(numbers, run.work))
+    if mlflow is not None:
+        facts = finished.provenance
+        record_training(mlflow, model_name(chosen), facts["recipe"], facts["results"], out / "history.csv")
     return finished
 
 
