@@ -70,7 +70,14 @@ def test_seeds_are_told_beside_each_other() -> None:
     table = contrast_table({"patients": predictions(noise)}, seeds=3, resamples=200)
     assert set(table["seed"]) == {1, 2}  # the third is not there
     (one,) = contrast_findings(table)
+    assert one.verdict == "as in the paper"
     assert "by seed" in one.sentence
+
+
+def test_seeds_that_disagree_leave_it_undecided() -> None:
+    noise = {"whole CT": 0.5, "both lungs": 1.0, "whole CT, seed 2": 1.0, "both lungs, seed 2": 0.5}
+    (one,) = contrast_findings(contrast_table({"patients": predictions(noise)}, seeds=2, resamples=200))
+    assert one.verdict == "undecided"
 
 
 def test_numbers_are_those_of_the_comparison() -> None:

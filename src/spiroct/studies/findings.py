@@ -35,13 +35,18 @@ class Finding:
 
 
 def contrast_findings(contrasts: pd.DataFrame) -> list[Finding]:
-    """Judge every contrast on the pooled validation, first seed, by the MAE."""
+    """Judge every contrast on the pooled validation by the MAE; seeds that do not agree leave it undecided.
+
+    The sentence tells the first seed's numbers, and the mean change of each seed.
+    """
     found = []
     chosen = contrasts.loc[(contrasts["set"] == "validation") & (contrasts["metric"] == "mae")]
     for (question, name, expected), every in chosen.groupby(["question", "contrast", "expected"], sort=False):
         rows = every.loc[every["seed"] == 1]
         judge = {"lower": _lower, "equal": _equal, "none": _none, "open": _open}[str(expected)]
         verdict, sentence = judge(rows)
+        if any(judge(other)[0] != verdict for _, other in every.groupby("seed")):
+            verdict = "undecided"
         found.append(Finding(str(question), verdict, f"{_capital(str(name))}: {sentence}{_seeds(every)}"))
     return found
 
