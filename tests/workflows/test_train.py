@@ -218,3 +218,28 @@ def test_transfer_begins_from_another_checkpoint(
     with caplog.at_level("INFO", logger="spiroct"):
         train(trained / "cohort/cohort.csv", out=tmp_path / "out", recipe=str(tmp_path / "one.toml"), init=start)
     assert "not loaded, as initialised: fc.weight, fc.bias" in caplog.text
+
+
+@pytest.mark.slow
+def test_recipe_paper_runs_from_start_to_end(trained: Path, tmp_path: Path) -> None:
+    """The recipe as it is, but for grid and epochs: X3D-M, raw targets, batch 1, checkpointed activations."""
+    from dataclasses import replace
+
+    from spiroct.checkpoints.checkpoint import Checkpoint
+    from spiroct.training.recipe import load_recipe
+
+    paper = load_recipe("paper")
+    small = replace(
+        paper,
+        input=replace(paper.input, spacing_mm=12.0, patch=(32, 32, 32)),
+        fit=replace(paper.fit, epochs=1),
+    )
+    train(trained / "cohort/cohort.csv", out=tmp_path / "out", recipe=small)
+    found = Checkpoint.load(tmp_path / "out/checkpoint")
+    assert len(found.members) == 4
+    assert found.architecture["name"] == "x3d"
+    for member in found.members:
+        assert member.scaler.mean == (0.0,) * 4
+    table = [row for row in rows(tmp_path / "out/predictions.csv") if row["model"] == "paper"]
+    assert {row["set"] for row in table} == {"validation", "test"}
+    assert all(np.isfinite(float(row["estimated"])) for row in table)
