@@ -26,10 +26,10 @@ import torch
 
 from spiroct.checkpoints.checkpoint import TargetScaler
 from spiroct.networks.build import network_of
+from spiroct.networks.convolution import lay_out_channels_last
 from spiroct.preprocessing.network_input import GridScan
 from spiroct.preprocessing.recipe import InputRecipe
 from spiroct.training.datasets import ScanDataset
-from spiroct.training.fit import lay_out
 from spiroct.training.prefetching import PrefetchingLoader
 from spiroct.training.recipe import FitRecipe, TrainingRecipe
 from spiroct.training.regression import Regression
@@ -102,7 +102,7 @@ def ours(size: int, steps: int) -> dict[str, Any]:
         data = ScanDataset(rows, np.repeat(TARGETS, steps, axis=0), np.zeros((steps, 0)), recipe, None)
         network = network_of(ARCHITECTURE, outputs=4)
         network.load_state_dict(initial())
-        lay_out(network)
+        lay_out_channels_last(network)
         module = Regression(network, recipe.fit, TargetScaler((0.0,) * 4, (1.0,) * 4), data, data, 0)
         optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, weight_decay=1e-3)
         seconds, losses, begun = [], [], time.process_time()

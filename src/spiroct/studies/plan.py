@@ -12,8 +12,8 @@ import torch
 
 from spiroct.documents import to_json
 from spiroct.networks.build import network_of
+from spiroct.networks.convolution import lay_out_channels_last
 from spiroct.studies.steps import Step, is_done
-from spiroct.training.fit import lay_out
 from spiroct.training.recipe import TrainingRecipe
 from spiroct.types import Float64Array
 
@@ -31,7 +31,7 @@ class Pace:
 def measured_pace(recipe: TrainingRecipe, *, device: str = "cpu") -> Pace:
     """Time three optimiser steps and three estimates on noise of the recipe's size, after one of each to warm up."""
     network = network_of(recipe.architecture, outputs=len(recipe.measures)).to(device)
-    lay_out(network)
+    lay_out_channels_last(network)
     optimiser = torch.optim.AdamW(network.parameters(), recipe.fit.learning_rate)
     batch = recipe.fit.batch
     volume = torch.randn(batch, 1, *recipe.input.patch, device=device).contiguous(memory_format=torch.channels_last_3d)

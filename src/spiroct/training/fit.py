@@ -19,6 +19,7 @@ from spiroct.checkpoints.checkpoint import TargetScaler
 from spiroct.errors import InputError, UsageError
 from spiroct.log import logger
 from spiroct.networks.build import network_of
+from spiroct.networks.convolution import lay_out_channels_last
 from spiroct.networks.network import Network
 from spiroct.optional import require
 from spiroct.preprocessing.network_input import GridScan
@@ -165,7 +166,7 @@ def fit_network(
     network = network_of(recipe.architecture, outputs=len(recipe.measures))
     if initialise is not None:
         initialise(network, scaler)
-    lay_out(network)
+    lay_out_channels_last(network)
     network.checkpointing = recipe.fit.checkpoint_activations
     beside = np.zeros((len(scans), 0)) if covariates is None else covariates
     scaled = scaler.scale(targets)
@@ -186,13 +187,6 @@ def fit_network(
     state = best if best is not None else state
     arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
     return Fit(arrays, scaler, module.history, int(module.best["epoch"] or module.history[-1]["epoch"]))
-
-
-def lay_out(network: torch.nn.Module) -> None:
-    """Lay the kernels of 3D convolutions out channels last: 1.5 times faster on CPUs."""
-    for part in network.modules():
-        if isinstance(part, torch.nn.Conv3d):
-            part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def target_scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:

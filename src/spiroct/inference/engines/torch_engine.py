@@ -10,6 +10,7 @@ from spiroct.errors import UsageError
 from spiroct.inference.engines.engine import NetworkOutputs
 from spiroct.inference.engines.fusion import fold_batch_norms
 from spiroct.inference.engines.members import networks_of
+from spiroct.networks.convolution import lay_out_channels_last
 from spiroct.networks.network import Network
 from spiroct.types import Float32Array, Float64Array
 
@@ -61,7 +62,7 @@ class FusedTorchEngine(TorchEngine):
         super().__init__(checkpoint, threads=threads)
         for network in self._networks:
             fold_batch_norms(network, *_example(checkpoint, network))
-            network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            lay_out_channels_last(network)
         self.description = f"torch {torch.__version__}, fused, float32"
 
     def _placed(self, volume: torch.Tensor) -> torch.Tensor:
@@ -87,7 +88,8 @@ class CudaEngine(TorchEngine):
         super().__init__(checkpoint)
         for network in self._networks:
             fold_batch_norms(network, *_example(checkpoint, network))
-            network.to("cuda", torch.float16, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            network.to("cuda", torch.float16)
+            lay_out_channels_last(network)
         self.description = f"torch {torch.__version__}, {torch.cuda.get_device_name()}, float16"
 
     def _placed(self, volume: torch.Tensor) -> torch.Tensor:
