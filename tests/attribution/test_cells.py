@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from spiroct.attribution.cells import cell_centres, interpolate, spread
-from spiroct.attribution.members import watched
+from spiroct.attribution.differentiable import watched
 from spiroct.imaging.volume import Geometry
 from spiroct.networks.build import network_of
 

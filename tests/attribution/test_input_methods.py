@@ -8,10 +8,10 @@ import torch
 from captum.attr import Occlusion as CaptumOcclusion
 
 from spiroct.attribution.ablation import RegionAblation
+from spiroct.attribution.differentiable import frozen_networks
 from spiroct.attribution.filling import host_of, without_region
 from spiroct.attribution.integrated_gradients import IntegratedGradients
 from spiroct.attribution.layers import FusedActivationMap
-from spiroct.attribution.members import frozen_networks
 from spiroct.attribution.methods import make_method
 from spiroct.attribution.occlusion import Occlusion
 from spiroct.attribution.regions import Anatomy

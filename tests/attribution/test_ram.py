@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from spiroct.attribution.differentiable import convolutions_in_order
 from spiroct.attribution.layers import AUTHORS_LAYER, FusedActivationMap, LayerActivationMap
-from spiroct.attribution.members import convolutions_in_order
 from spiroct.attribution.ram import RegressionActivationMap, activation_map, linear_head
 from spiroct.checkpoints.catalogue import find
 from spiroct.errors import UsageError

@@ -39,7 +39,8 @@ def test_results_and_gradients_are_torchs(name: str, shape: tuple[int, ...], lay
         found.append((out, leaf.grad, *(p.grad for p in layer.parameters())))
     for a, b in zip(*found, strict=True):
         assert a.shape == b.shape
-        torch.testing.assert_close(b, a, atol=1e-4, rtol=1e-4)  # sums of hundreds of products in float32
+        scale = float(a.detach().abs().max())  # of sums of hundreds of products, some of which cancel
+        torch.testing.assert_close(b, a, atol=1e-5 * scale, rtol=1e-4)
 
 
 def test_without_gradients_it_is_torchs_to_the_bit() -> None:

@@ -15,7 +15,7 @@ def test_this_machine_can_predict() -> None:
     assert found.cores >= 1
     assert found.findings == []
     assert "nothing is in the way" in found.to_table()
-    known = {"train", "equations", "dicom", "serve", "atlas", "lungmask", "totalsegmentator", "astra"}
+    known = {"train", "equations", "dicom", "serve", "cluster", "atlas", "lungmask", "totalsegmentator", "astra"}
     assert set(found.extras) == known
     assert "[atlas] " in found.to_table()
 

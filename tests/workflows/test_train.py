@@ -66,7 +66,8 @@ def network_rows(trained: Path) -> list[dict[str, str]]:
 
 
 def test_everything_is_written(trained: Path) -> None:
-    files = {str(p.relative_to(trained / "out")) for p in (trained / "out").rglob("*") if p.is_file()}
+    found = (p.relative_to(trained / "out") for p in (trained / "out").rglob("*") if p.is_file())
+    files = {str(p) for p in found if ".converted" not in p.parts}  # other tests predict with these checkpoints
     folds = [f"{i}" for i in range(1, 5)]
     assert files == {
         *("checkpoint/checkpoint.json", *(f"checkpoint/weights-{i}.safetensors" for i in folds)),

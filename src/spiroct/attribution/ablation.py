@@ -9,9 +9,8 @@ import numpy as np
 
 from spiroct.attribution.accounting import mean_interval
 from spiroct.attribution.filling import host_of, without_region
-from spiroct.attribution.integrated_gradients import AIR
 from spiroct.attribution.members import outputs_of
-from spiroct.attribution.method import Method, Subject
+from spiroct.attribution.method import AIR, Method, Subject
 from spiroct.attribution.regions import Anatomy
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from spiroct.attribution.members import aux_tensor, frozen_networks
-from spiroct.attribution.method import Method, Subject
+from spiroct.attribution.differentiable import aux_tensor, frozen_networks
+from spiroct.attribution.method import AIR, Method, Subject
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.types import Float32Array, Float64Array
 
 STEPS = 16
-AIR = -1.0  # the lower end of the input's window, what padding is
 
 
 class IntegratedGradients(Method):

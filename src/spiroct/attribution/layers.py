@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from spiroct.attribution.cells import cell_centres, even_spread, spread
-from spiroct.attribution.members import aux_tensor, convolutions_in_order, frozen_networks, watched
-from spiroct.attribution.method import Method, Subject
+from spiroct.attribution.differentiable import aux_tensor, convolutions_in_order, frozen_networks, watched
+from spiroct.attribution.method import AUTHORS_LAYER, Method, Subject
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.errors import UsageError
 from spiroct.inference.predictor import Predictor
@@ -21,7 +21,6 @@ from spiroct.networks.x3d import X3D
 from spiroct.pft.measures import Measure
 from spiroct.types import Float32Array, Float64Array
 
-AUTHORS_LAYER = "last-convolution"
 LEAST_WEIGHT = 0.05  # of the mean: no place of a cell is left without any share
 
 

@@ -1,18 +1,13 @@
-"""The networks of a checkpoint as PyTorch modules that can be differentiated and looked into."""
+"""The networks of a checkpoint as its engine runs them, without PyTorch: covariates, and outputs of many inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import numpy as np
-import torch
-from torch import nn
 
-from spiroct.checkpoints.checkpoint import Checkpoint, Member
-from spiroct.inference.engines.members import networks_of
+from spiroct.checkpoints.checkpoint import Member
 from spiroct.inference.predictor import Predictor
-from spiroct.networks.network import Network
 from spiroct.types import Float32Array, Float64Array
 
 BATCH = 4  # inputs that are in memory at once
@@ -26,17 +21,6 @@ def aux_of(member: Member, readings: Mapping[str, float]) -> Float64Array | None
     return member.covariates.standardised(known)
 
 
-def frozen_networks(checkpoint: Checkpoint) -> list[Network]:
-    """Build every member's network in float32, ready to be differentiated by its input and not by its weights."""
-    return [network.requires_grad_(requires_grad=False) for network in networks_of(checkpoint)]
-
-
-def aux_tensor(member: Member, readings: Mapping[str, float]) -> torch.Tensor | None:
-    """Standardised covariates (1, covariates) of one network; None where it takes none."""
-    aux = aux_of(member, readings)
-    return None if aux is None else torch.from_numpy(aux.astype(np.float32))[None]
-
-
 def outputs_of(predictor: Predictor, arrays: Float32Array, readings: Mapping[str, float]) -> Float64Array:
     """Standardised outputs (members, inputs, measures) of several inputs (inputs, channels, z, y, x), by its engine."""
     members = predictor.checkpoint.members
@@ -47,42 +31,3 @@ def outputs_of(predictor: Predictor, arrays: Float32Array, readings: Mapping[str
         for i in range(0, len(arrays), BATCH)
     ]
     return np.concatenate([f.outputs for f in found], axis=1)
-
-
-@contextmanager
-def watched(network: Network, names: tuple[str, ...]) -> Iterator[dict[str, torch.Tensor]]:
-    """Keep the outputs of submodules while the block runs, by name, ready for gradients by them."""
-    seen: dict[str, torch.Tensor] = {}
-
-    def keep(name: str) -> object:
-        def hook(_: nn.Module, __: object, output: torch.Tensor) -> torch.Tensor:
-            # Nothing before the first of them is differentiated.
-            seen[name] = output if output.requires_grad else output.detach().requires_grad_()
-            return seen[name]
-
-        return hook
-
-    hooks = [network.get_submodule(name).register_forward_hook(keep(name)) for name in names]  # type: ignore[arg-type]
-    try:
-        yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def convolutions_in_order(network: Network, volume: torch.Tensor) -> list[str]:
-    """Names of the convolutions in the order in which the features pass them."""
-    order: list[str] = []
-    names = {id(m): name for name, m in network.named_modules() if isinstance(m, nn.Conv3d)}
-
-    def note(module: nn.Module, *_: object) -> None:
-        order.append(names[id(module)])
-
-    hooks = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, nn.Conv3d)]
-    try:
-        with torch.inference_mode():
-            network.features(volume)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return order

@@ -19,6 +19,9 @@ from spiroct.preprocessing.network_input import PreparedInput
 from spiroct.segmentation.lungs import segment_lungs
 from spiroct.types import Float32Array, Float64Array, Shape3
 
+AUTHORS_LAYER = "last-convolution"
+AIR = -1.0  # the lower end of the input's window, what padding is
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from spiroct.attribution.ablation import RegionAblation
-from spiroct.attribution.integrated_gradients import IntegratedGradients
-from spiroct.attribution.layers import AUTHORS_LAYER, FusedActivationMap, LayerActivationMap
-from spiroct.attribution.method import Method
+from spiroct.attribution.method import AUTHORS_LAYER, Method
 from spiroct.attribution.occlusion import Occlusion
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.attribution.regions import Anatomy
@@ -49,11 +48,30 @@ def make_method(
     if layer is not None and name != "ram":
         raise UsageError(f"layer {layer!r} with method {name}", "only the method ram takes a layer", "leave it out")
     if name == "ram" and layer not in (None, POOL):
-        gradients = "mean" if layer == AUTHORS_LAYER else "own"
-        return lambda predictor: LayerActivationMap(predictor, layer=str(layer), gradients=gradients)  # type: ignore[arg-type]
+        gradients: Literal["mean", "own"] = "mean" if layer == AUTHORS_LAYER else "own"
+        return lambda predictor: _layer_map(predictor, str(layer), gradients)
     if name == "region-ablation" and anatomy is not None:
         return lambda predictor: RegionAblation(predictor, anatomy)
     return _PLAIN[name]
+
+
+# What differentiates networks imports PyTorch, which a prediction with maps of the pool does without.
+def _layer_map(predictor: Predictor, layer: str, gradients: Literal["mean", "own"]) -> Method:
+    from spiroct.attribution.layers import LayerActivationMap
+
+    return LayerActivationMap(predictor, layer=layer, gradients=gradients)
+
+
+def _fused_map(predictor: Predictor) -> Method:
+    from spiroct.attribution.layers import FusedActivationMap
+
+    return FusedActivationMap(predictor)
+
+
+def _integrated_gradients(predictor: Predictor) -> Method:
+    from spiroct.attribution.integrated_gradients import IntegratedGradients
+
+    return IntegratedGradients(predictor)
 
 
 def _needs_anatomy(_: Predictor) -> Method:
@@ -62,8 +80,8 @@ def _needs_anatomy(_: Predictor) -> Method:
 
 _PLAIN: dict[str, Callable[[Predictor], Method]] = {
     "ram": RegressionActivationMap,
-    "ram-fused": FusedActivationMap,
+    "ram-fused": _fused_map,
     "occlusion": Occlusion,
-    "integrated-gradients": IntegratedGradients,
+    "integrated-gradients": _integrated_gradients,
     "region-ablation": _needs_anatomy,
 }

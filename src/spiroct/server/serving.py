@@ -166,11 +166,11 @@ def serve(
         announce(door.address(port) + ("" if token is None else f"#token={token}"))
         before = signal.signal(signal.SIGTERM, _interrupt)  # so that the folder goes away after `kill` too
         try:
-            uvicorn.Server(config).run(sockets=[bound])
-        except KeyboardInterrupt:
-            logger.info("spiroct serve: stopped.")
+            with contextlib.suppress(KeyboardInterrupt):  # none comes where a shell in the background ignores Ctrl-C
+                uvicorn.Server(config).run(sockets=[bound])
         finally:
             signal.signal(signal.SIGTERM, before)
+        logger.info("spiroct serve: stopped.")
 
 
 def token_from(file: Path | None) -> str:
