@@ -205,7 +205,7 @@ def test_objects_of_real_scans_are_valid(
     files = sorted((tmp_path / "out/dicom").iterdir())
     assert ("segmentation-vessels.dcm" in {f.name for f in files}) == vessels
     name_told = str(pydicom.dcmread(next(scan.iterdir())).PatientName)
-    assert name_told not in "".join(capfd.readouterr())
+    assert not name_told or name_told not in "".join(capfd.readouterr())  # some are de-identified to nothing
     assert {f.name: validator_errors(f) for f in files} == {f.name: [] for f in files}
 
 
