@@ -13,9 +13,7 @@ def explain(
     *,
     scan: options.Scan,
     out: options.Out,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
-    ] = None,
+    model: options.ModelOption = None,
     method: Annotated[
         str,
         typer.Option("--method", help="ram, ram-fused, occlusion, region-ablation or integrated-gradients."),
@@ -35,7 +33,7 @@ def explain(
     age: options.AgeOption = None,
     height: options.HeightOption = None,
     series: options.Series = None,
-    engine: Annotated[str, typer.Option("--engine", help="What runs the network.")] = "auto",
+    engine: options.EngineOption = "auto",
     force: options.Force = False,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,

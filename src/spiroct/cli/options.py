@@ -22,6 +22,11 @@ Out = Annotated[Path, typer.Option("--out", help="Output folder; new, empty, or 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files of an earlier run in --out.")]
 Force = Annotated[bool, typer.Option("--force", help="Go on where a judgement on the scan would refuse it.")]
 Series = Annotated[str | None, typer.Option("--series", help="SeriesInstanceUID to read.", show_default=False)]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")]
+EngineOption = Annotated[
+    str,
+    typer.Option("--engine", help="What runs the network: auto, openvino, openvino-bf16, torch, torch-fused, cuda."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 SexOption = Annotated[str | None, typer.Option("--sex", help="F or M.", show_default=False)]
 AgeOption = Annotated[float | None, typer.Option("--age", help="Age in years, as 53.4.", show_default=False)]

@@ -18,9 +18,7 @@ def predict(
     *,
     scan: options.ScanOrCohort,
     out: options.Out,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
-    ] = None,
+    model: options.ModelOption = None,
     sex: options.SexOption = None,
     age: options.AgeOption = None,
     height: options.HeightOption = None,
@@ -32,12 +30,7 @@ def predict(
     dlco_unit: options.DlcoUnit = "mmol/min/kPa",
     equations: options.EquationsOption = "gli-global-2022",
     series: options.Series = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            "--engine", help="What runs the network: auto, openvino, openvino-bf16, torch, torch-fused, cuda."
-        ),
-    ] = "auto",
+    engine: options.EngineOption = "auto",
     dicom: Annotated[
         bool, typer.Option("--dicom", help="Also write DICOM objects (SR, SEG, PDF, pictures) of the scan's study.")
     ] = False,

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from spiroct.cli import options
+
 
 def serve(
     *,
-    model: Annotated[
-        str | None, typer.Option("--model", help="Checkpoint: a name of 'spiroct models' or a folder.")
-    ] = None,
+    model: options.ModelOption = None,
     host: Annotated[str, typer.Option("--host", help="Address to bind to; another one than loopback needs HTTPS.")] = (
         "127.0.0.1"
     ),

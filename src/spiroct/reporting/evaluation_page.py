@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spiroct.reporting.html_template import html_template
 from spiroct.reporting.result_table import ResultTable
-from spiroct.reporting.wording import printable
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,6 @@ def write_evaluation_page(
     references : sequence of str
         What it cites.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spiroct.reporting", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     context: dict[str, Any] = {
         "title": title,
         "facts": facts,
@@ -91,5 +81,5 @@ def write_evaluation_page(
         "methods": methods,
         "references": references,
     }
-    text = environment.get_template("evaluation.html.j2").render(context)
+    text = html_template("evaluation.html.j2").render(context)
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -9,7 +9,8 @@ from spiroct.attribution.explanation import HOW_NOT_TO_READ, HOW_TO_READ, Explan
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.reporting.figures.attributions import Case, case_figure
 from spiroct.reporting.figures.rendering import webp_uri
-from spiroct.reporting.wording import OUTCOME_WORDS, check_name, found, number, printable, sentence
+from spiroct.reporting.html_template import html_template
+from spiroct.reporting.wording import OUTCOME_WORDS, check_name, found, number, sentence
 
 
 def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: LabelMap, path: Path) -> None:
@@ -25,16 +26,6 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
     path : Path
         The HTML file to write.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spiroct.reporting", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     figure = case_figure(_case(explanation, volume, lungs))
     width, height = (round(v * figure.dpi) for v in figure.get_size_inches())
     context: dict[str, Any] = {
@@ -53,7 +44,7 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
         ],
         "regions": _region_rows(explanation),
     }  # fmt: skip
-    text = environment.get_template("explanation.html.j2").render(context)
+    text = html_template("explanation.html.j2").render(context)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

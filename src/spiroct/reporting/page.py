@@ -11,7 +11,8 @@ from spiroct.inference.prediction import Prediction
 from spiroct.pft.units import TRADITIONAL
 from spiroct.reporting import estimates, measured
 from spiroct.reporting.figures import rendering, scale, views
-from spiroct.reporting.wording import number, printable
+from spiroct.reporting.html_template import html_template
+from spiroct.reporting.wording import number
 
 VIEW_PIXELS = {"axial": 620, "coronal": 760, "sagittal": 560}
 SCALE_PIXELS = 390
@@ -77,7 +78,7 @@ def render_report(prediction: Prediction, volume: CTVolume, lungs: LabelMap) -> 
         "level_hu": number(views.WINDOW_LEVEL_HU, 0),
         "width_hu": f"{views.WINDOW_WIDTH_HU:.0f}",
     }
-    return str(_template().render(context))
+    return str(html_template("report.html.j2").render(context))
 
 
 def lung_pictures(volume: CTVolume, lungs: LabelMap) -> list[Picture]:
@@ -119,17 +120,3 @@ def scale_picture(card: estimates.Card) -> Picture | None:
     )
     scale.draw_scale(axes, card.marks)
     return Picture(rendering.svg_uri(figure), SCALE_PIXELS, height, "", scale.describe_scale(card.marks))
-
-
-def _template() -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("spiroct.reporting", "templates"),
-        autoescape=True,  # text from DICOM headers is anyone's text
-        undefined=jinja2.StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
