@@ -203,11 +203,11 @@ def summary(scores: list[dict[str, Any]], sanity: list[dict[str, Any]]) -> dict[
 
 
 def record(folders: Sequence[Path]) -> dict[str, Any]:
-    """Join several runs into what the package carries: by checkpoint and method, how every change was pointed to."""
+    """Join several runs into what the package carries: by networks and method, how every change was pointed to."""
     found: dict[str, Any] = {}
     for folder in folders:
         document = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-        of_model = found.setdefault(document["full_model"], {})
+        of_model = found.setdefault(document["networks"], {})
         for change, methods in document["pointing"].items():
             for method, entry in methods.items():
                 if method not in BASELINES:
@@ -280,7 +280,7 @@ def main() -> None:
         write_json(Path(trial.__file__).with_name(trial.RECORD), record(words.record))
         return
     checkpoint = find(words.model)
-    whole = checkpoint.hash
+    networks = trial.networks_hash(checkpoint)
     if words.members:
         checkpoint = replace(checkpoint, members=checkpoint.members[: words.members], intervals=())
     played = Trial(Predictor(checkpoint, engine="torch"))
@@ -291,7 +291,7 @@ def main() -> None:
         played.patient(number, versions, kinds, one_change=words.costly)
         found = summary(played.scores, played.sanity)
         document = {
-            "full_model": whole,
+            "networks": networks,
             "members": len(checkpoint.members),
             "seed": SEED,
             "scores": played.scores,

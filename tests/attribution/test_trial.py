@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from spiroct.attribution import trial
 from spiroct.attribution.pairs import CHANGES
-from spiroct.attribution.trial import RECORD, Trial, judge_trial, trial_name, trial_of
+from spiroct.attribution.trial import RECORD, Trial, judge_trial, networks_hash, trial_name, trial_of
+from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.quality.verdict import Outcome
 
 
@@ -29,6 +31,22 @@ def test_a_method_is_looked_up_with_its_layer(tmp_path: object, monkeypatch: pyt
     assert trial_of("abc", "ram", "pool") == Trial(60, ("ild",), ("vessels",))
     assert trial_of("abc", "ram-layer", "stages.2") is None
     assert trial_of("other", "ram", "pool") is None
+
+
+def test_the_packaged_model_was_tried() -> None:
+    networks = networks_hash(find(DEFAULT_CHECKPOINT))
+    assert trial_of(networks, "ram", "pool") is not None
+    assert trial_of(networks, "region-ablation", "input") is not None
+
+
+def test_a_trial_outlives_new_intervals_and_not_new_weights() -> None:
+    checkpoint = find(DEFAULT_CHECKPOINT)
+    known = networks_hash(checkpoint)
+    assert networks_hash(replace(checkpoint, name="renamed", intervals=(), ladder=(), provenance={})) == known
+    member = checkpoint.members[0]
+    name, values = next(iter(member.weights.items()))
+    other = replace(member, weights=member.weights | {name: values + values.dtype.type(1)})
+    assert networks_hash(replace(checkpoint, members=(other, *checkpoint.members[1:]))) != known
 
 
 def test_names_are_the_trials() -> None:

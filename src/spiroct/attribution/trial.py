@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from spiroct.checkpoints.checkpoint import Checkpoint
+from spiroct.documents import to_json
 from spiroct.quality.verdict import Outcome, Verdict
 
 RECORD = "trials.json"
-"""By checkpoint hash and method; written by ``python -m benchmarks.attribution_maps``."""
+"""By :func:`networks_hash` and method; written by ``python -m benchmarks.attribution_maps``."""
+
+DECIDE_MAPS = ("architecture", "input_recipe", "measures", "quantity", "members")
+"""What of a checkpoint's card decides its maps: a new name, new intervals or a new ladder leave them as they are."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,24 @@ def trial_name(method: str, layer: str) -> str:
     return f"ram ({layer})" if method in ("ram", "ram-layer") else method
 
 
-def trial_of(checkpoint_hash: str, method: str, layer: str) -> Trial | None:
-    """Look up a method's trial; None where this checkpoint's maps were not tried."""
+def networks_hash(checkpoint: Checkpoint) -> str:
+    """SHA-256 of the networks, their input and their scales, and of nothing else that a checkpoint carries."""
+    card = checkpoint.card
+    return hashlib.sha256(to_json({name: card[name] for name in DECIDE_MAPS}).encode()).hexdigest()
+
+
+def trial_of(networks: str, method: str, layer: str) -> Trial | None:
+    """Look up a method's trial; None where the maps of these networks were not tried.
+
+    Parameters
+    ----------
+    networks : str
+        From :func:`networks_hash`.
+    method, layer : str
+        Of the map.
+    """
     record: dict[str, Any] = json.loads((files("spiroct.attribution") / RECORD).read_text(encoding="utf-8"))
-    changes = record.get(checkpoint_hash, {}).get(trial_name(method, layer))
+    changes = record.get(networks, {}).get(trial_name(method, layer))
     if not changes:
         return None
     return Trial(

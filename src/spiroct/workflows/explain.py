@@ -13,7 +13,7 @@ from spiroct.attribution.explanation import Explanation, MeasureExplanation
 from spiroct.attribution.method import Subject, in_scan, subject_of
 from spiroct.attribution.methods import make_method
 from spiroct.attribution.regions import Anatomy, anatomy_of_scan
-from spiroct.attribution.trial import judge_trial, trial_of
+from spiroct.attribution.trial import judge_trial, networks_hash, trial_of
 from spiroct.biomarkers.lungs import lung_biomarkers
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.checkpoints.readings import readings_of
@@ -184,11 +184,12 @@ def _explained(
     ablated = used.table(subject) if isinstance(used, RegionAblation) else []
     body = anatomy.shares["outside_body"] < 0.5
     alike = scrambled_likeness(kind, predictor, subject, list(maps.values()), seed=SCRAMBLING_SEED, where=body)
+    networks = networks_hash(predictor.checkpoint)
     explained = {}
     for (measure, found), likeness in zip(maps.items(), alike, strict=True):
         regions = account(found, anatomy)
         outside = next(r.share for r in regions if r.region == "outside_body")
-        tried = judge_trial(trial_of(predictor.checkpoint.hash, found.method, found.layer))
+        tried = judge_trial(trial_of(networks, found.method, found.layer))
         checks = judge(found, agreement=fold_agreement(found, body), alike=likeness, outside=outside)
         verdicts = (*checks, tried)
         own = tuple(row for row in ablated if row.measure is measure)
