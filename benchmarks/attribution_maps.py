@@ -1,16 +1,18 @@
 """Can attribution maps be believed? The pointing game, scrambled networks, deletion and folds on simulated patients.
 
 Every patient (seed 4242, used for nothing else) is rendered without disease and with one change at a time; a method's
-map of the one version minus that of the other should point to the change. Costly methods play one change a patient.
+map of the one version minus that of the other should point to the change. Every method plays every change of every
+patient; costly methods explain the first network of the ensemble alone (``--members``). What is played is kept in OUT,
+and an interrupted trial goes on; ``--minutes`` ends one early. ``--record`` writes what the package carries.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import pickle
+import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from spiroct.attribution import trial
+from spiroct.attribution.attribution_map import PatchMap
 from spiroct.attribution.checks import fold_agreement, likeness, scrambled
 from spiroct.attribution.deletion import curves
 from spiroct.attribution.integrated_gradients import IntegratedGradients
@@ -30,6 +33,7 @@ from spiroct.attribution.pointing import BASELINES, advantage, beats_chance, idl
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.attribution.regions import Anatomy, anatomy_of_labels
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
+from spiroct.checkpoints.checkpoint import Checkpoint
 from spiroct.documents import write_json
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.inference.predictor import Predictor
@@ -37,6 +41,7 @@ from spiroct.pft.measures import Measure
 from spiroct.phantom.physiology import draw_patient
 
 SEED, PATIENTS, SPACING_MM = 4242, 64, 5.0
+ASKED = (Measure.DLCO, Measure.TLC)
 DELETED = 12  # patients whose estimates are followed through deletion and insertion
 
 Kind = Callable[[Predictor, Anatomy | None], Method]
@@ -48,73 +53,60 @@ CHEAP: dict[str, Kind] = {
 }
 COSTLY: dict[str, Kind] = {
     "region-ablation": lambda p, anatomy: make_method("region-ablation", anatomy=anatomy)(p),
-    "integrated-gradients": lambda p, _: IntegratedGradients(p, steps=8),
+    "integrated-gradients": lambda p, _: IntegratedGradients(p),
     "occlusion": lambda p, _: Occlusion(p),
 }
 
 
 class Trial:
-    """Scores of every method, baseline and change, patient by patient."""
+    """Scores of every method, baseline and change, patient by patient.
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-        self.blind = Predictor(scrambled(predictor.checkpoint, seed=0), engine="torch")
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Whose maps.
+    members : int
+        Networks of the ensemble that costly methods explain, the first ones.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, members: int) -> None:
+        few = replace(checkpoint, members=checkpoint.members[:members], intervals=())
+        self.cheap, self.costly = _Seen(checkpoint), _Seen(few)
         self.scores: list[dict[str, Any]] = []
         self.sanity: list[dict[str, Any]] = []
-        self._methods: dict[tuple[str, bool], Method] = {}
 
-    def method(self, name: str, kind: Kind, anatomy: Anatomy | None, *, blind: bool = False) -> Method:
-        """Make a method, or take the one that was made; those that know the patient's anatomy are made anew."""
-        if anatomy is not None:
-            return kind(self.blind if blind else self.predictor, anatomy)
-        if (name, blind) not in self._methods:
-            self._methods[name, blind] = kind(self.blind if blind else self.predictor, None)
-        return self._methods[name, blind]
-
-    def subject(self, predictor: Predictor, hu: np.ndarray, versions: Versions) -> Subject:
-        """Prepare one version of a patient; the lungs of the well version place the patch."""
-        volume = CTVolume(hu.astype(np.float32), versions.geometry)
-        lungs = LabelMap(versions.lungs.astype(np.uint8), versions.geometry)
-        return prepared_subject(predictor, predictor.prepare(volume, lungs), versions.geometry)
-
-    def patient(self, number: int, versions: Versions, kinds: dict[str, Kind], *, one_change: bool) -> None:
-        """Play all changes with the given methods, or one change in turn."""
-        pairs = list(named_pairs(versions))
-        if one_change:
-            pairs = [pairs[number % len(pairs)]]
-        well = self.subject(self.predictor, versions.well.hu, versions)
+    def patient(self, number: int, versions: Versions) -> None:
+        """Play all changes with all methods."""
+        subjects = {seen: seen.subject(versions.well.hu, versions) for seen in (self.cheap, self.costly)}
+        well = subjects[self.cheap]
         carry = _Carrier(versions, well)
-        idle = {
-            name: [carry(m) for m in maps]
-            for name, maps in idle_maps(
-                versions.lungs,
-                (versions.well.labels["heart"] + versions.well.labels["great_vessels"]) > 0,
-                SPACING_MM,
-                np.random.default_rng((SEED, number)),
-            ).items()
+        body = carry((versions.well.labels["body"] > 0).astype(np.float32)) > 0.5
+        anatomy = carry.anatomy({})
+        before = {
+            name: seen.method(name, kind, anatomy).explain(subjects[seen], ASKED) for name, (seen, kind) in self.kinds()
         }
-        anatomy = carry.anatomy({}) if "region-ablation" in kinds else None
-        before: dict[tuple[str, Measure], np.ndarray] = {}
-        for pair in pairs:
-            changed = self.subject(self.predictor, pair.after, versions)
+        vessels = (versions.well.labels["heart"] + versions.well.labels["great_vessels"]) > 0
+        idle = idle_maps(versions.lungs, vessels, SPACING_MM, np.random.default_rng((SEED, number)))
+        carried = {name: [carry(m) for m in maps] for name, maps in idle.items()}
+        for pair in named_pairs(versions):
+            changed = {seen: seen.subject(pair.after, versions) for seen in subjects}
             truth = carry((pair.after != pair.before).astype(np.float32)) > 0.5
-            body = carry((versions.well.labels["body"] > 0).astype(np.float32)) > 0.5
-            body |= truth
-            places, moved_by = (truth, near(truth, SPACING_MM), body), _moved(pair, well, changed)
-            after_anatomy = (
-                carry.anatomy({"ild": pair.truth}) if anatomy and pair.change in ("ild", "one_lobe") else anatomy
-            )
-            for name, kind in kinds.items():
-                if (name, pair.measure) not in before:
-                    found = self.method(name, kind, anatomy).explain(well, (pair.measure,))[pair.measure]
-                    before[name, pair.measure] = found.values
-                method = self.method(name, kind, after_anatomy)
-                found = method.explain(changed, (pair.measure,))[pair.measure]
-                moved = found.values - before[name, pair.measure]
-                self._note(number, pair, name, [moved], places, moved_by)
-            for name, maps in idle.items():
+            places = (truth, near(truth, SPACING_MM), body | truth)
+            moved_by = _moved(pair, well, changed[self.cheap])
+            sick = pair.change in ("ild", "one_lobe")
+            after_anatomy = carry.anatomy({"ild": pair.truth}) if sick else anatomy
+            for name, (seen, kind) in self.kinds():
+                method = seen.method(name, kind, after_anatomy)
+                found = method.explain(changed[seen], (pair.measure,))[pair.measure]
+                self._note(number, pair, name, [found.values - before[name][pair.measure].values], places, moved_by)
+            for name, maps in carried.items():
                 self._note(number, pair, name, maps, places, moved_by)
-        self._sanity(number, versions, kinds, anatomy, well, carry)
+        self._sanity(number, versions, {n: found[Measure.DLCO] for n, found in before.items()}, anatomy, subjects, body)
+
+    def kinds(self) -> list[tuple[str, tuple[_Seen, Kind]]]:
+        """Every method with the networks that it explains."""
+        cheap = [(name, (self.cheap, kind)) for name, kind in CHEAP.items()]
+        return cheap + [(name, (self.costly, kind)) for name, kind in COSTLY.items()]
 
     def _note(
         self, number: int, pair: Pair, name: str, maps: list[np.ndarray], places: tuple[np.ndarray, ...], moved: float
@@ -130,28 +122,53 @@ class Trial:
         self,
         number: int,
         versions: Versions,
-        kinds: dict[str, Kind],
-        anatomy: Anatomy | None,
-        well: Subject,
-        carry: _Carrier,
+        maps: dict[str, PatchMap],
+        anatomy: Anatomy,
+        subjects: dict[_Seen, Subject],
+        body: np.ndarray,
     ) -> None:
-        blind = self.subject(self.blind, versions.well.hu, versions)
-        body = carry((versions.well.labels["body"] > 0).astype(np.float32)) > 0.5
         rng = np.random.default_rng((SEED, number, 1))
-        judged = number < DELETED
-        random = curves(self.predictor, well, Measure.DLCO, rng.random(well.patch)).areas if judged else None
-        for name, kind in kinds.items():
-            found = self.method(name, kind, anatomy).explain(well, (Measure.DLCO,))[Measure.DLCO]
-            other = self.method(name, kind, anatomy, blind=True).explain(blind, (Measure.DLCO,))[Measure.DLCO]
+        random = None
+        if number < DELETED:
+            drawn = rng.random(body.shape)
+            random = {s: curves(s.predictor, subjects[s], Measure.DLCO, drawn).areas for s in subjects}
+        for name, (seen, kind) in self.kinds():
+            found = maps[name]
+            blind = prepared_subject(seen.blind, subjects[seen].prepared, versions.geometry)
+            other = seen.method(name, kind, anatomy, blind=True).explain(blind, (Measure.DLCO,))[Measure.DLCO]
             areas = (None, None)
             if random is not None:
-                own = curves(self.predictor, well, Measure.DLCO, found.members.mean(axis=0)).areas
-                areas = (own[0] - random[0], own[1] - random[1])
+                own = curves(seen.predictor, subjects[seen], Measure.DLCO, found.members.mean(axis=0)).areas
+                areas = (own[0] - random[seen][0], own[1] - random[seen][1])
             self.sanity.append(
                 {"patient": number, "method": name, "scrambled": likeness(found.values, other.values, body),
                  "folds": fold_agreement(found, body), "completeness": found.completeness_error,
                  "deletion": areas[0], "insertion": areas[1]}
             )  # fmt: skip
+
+
+class _Seen:
+    """Networks and their scrambled twins, with the methods that explain them."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.predictor = Predictor(checkpoint)
+        self.blind = Predictor(scrambled(checkpoint, seed=0), engine="torch")
+        self._methods: dict[tuple[str, bool], Method] = {}
+
+    def method(self, name: str, kind: Kind, anatomy: Anatomy, *, blind: bool = False) -> Method:
+        """Make a method, or take the one that was made; the one that knows the patient's anatomy is made anew."""
+        predictor = self.blind if blind else self.predictor
+        if name == "region-ablation":
+            return kind(predictor, anatomy)
+        if (name, blind) not in self._methods:
+            self._methods[name, blind] = kind(predictor, None)
+        return self._methods[name, blind]
+
+    def subject(self, hu: np.ndarray, versions: Versions) -> Subject:
+        """Prepare one version of a patient; the lungs of the well version place the patch."""
+        volume = CTVolume(hu.astype(np.float32), versions.geometry)
+        lungs = LabelMap(versions.lungs.astype(np.uint8), versions.geometry)
+        return prepared_subject(self.predictor, self.predictor.prepare(volume, lungs), versions.geometry)
 
 
 def _moved(pair: Pair, well: Subject, changed: Subject) -> float:
@@ -202,21 +219,18 @@ def summary(scores: list[dict[str, Any]], sanity: list[dict[str, Any]]) -> dict[
     return {"pointing": pointing, "checks": checks}
 
 
-def record(folders: Sequence[Path]) -> dict[str, Any]:
-    """Join several runs into what the package carries: by networks and method, how every change was pointed to."""
+def record(document: dict[str, Any]) -> dict[str, Any]:
+    """Make what the package carries of a finished run: by networks and method, how every change was pointed to."""
     found: dict[str, Any] = {}
-    for folder in folders:
-        document = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-        of_model = found.setdefault(document["networks"], {})
-        for change, methods in document["pointing"].items():
-            for method, entry in methods.items():
-                if method not in BASELINES:
-                    of_model.setdefault(method, {})[change] = {
-                        "n": entry["n"],
-                        "hit": {k: round(entry["hit"][k], 4) for k in ("value", "lower", "upper")},
-                        "beats_chance": entry["hit_beats_chance"],
-                    }
-    return found
+    for change, methods in document["pointing"].items():
+        for method, entry in methods.items():
+            if method not in BASELINES:
+                found.setdefault(method, {})[change] = {
+                    "n": entry["n"],
+                    "hit": {k: round(entry["hit"][k], 4) for k in ("value", "lower", "upper")},
+                    "beats_chance": entry["hit_beats_chance"],
+                }
+    return {document["networks"]: found}
 
 
 def markdown(document: dict[str, Any]) -> str:
@@ -252,53 +266,39 @@ def _interval(found: dict[str, float]) -> str:
     return f"{found['value']:.2f} ({found['lower']:.2f} to {found['upper']:.2f})"
 
 
-def _versions(number: int, cache: Path | None) -> Versions:
-    """Render a patient, or take him from the folder of those rendered before by this very script."""
-    file = None if cache is None else cache / f"{number:02d}.pkl"
-    if file is not None and file.is_file():
-        versions: Versions = pickle.loads(file.read_bytes())  # noqa: S301 - our own file
-        return versions
-    versions = versions_of(draw_patient(SEED, number), spacing_mm=SPACING_MM)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(pickle.dumps(versions, protocol=5))
-    return versions
-
-
 def main() -> None:
-    """Run the trial and write ``scores.json`` and ``tables.md`` after every patient."""
+    """Run the trial and write ``scores.json`` and ``tables.md`` after every patient; or record a finished one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, help="folder of this run")
-    parser.add_argument("--record", type=Path, nargs="+", help="join finished runs into the package's trials.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder of this run")
+    parser.add_argument("--record", action="store_true", help="make the finished run the package's trials.json")
     parser.add_argument("--model", default=DEFAULT_CHECKPOINT)
     parser.add_argument("--patients", type=int, default=PATIENTS)
-    parser.add_argument("--members", type=int, default=0, help="networks of the ensemble; all by default")
-    parser.add_argument("--costly", action="store_true", help="the costly methods, one change a patient")
-    parser.add_argument("--cache", type=Path, help="folder of rendered patients, to render each only once")
+    parser.add_argument("--members", type=int, default=1, help="networks that costly methods explain")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after the patient at hand then")
     words = parser.parse_args()
+    file, begun = words.out / "scores.json", time.monotonic()
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     if words.record:
-        write_json(Path(trial.__file__).with_name(trial.RECORD), record(words.record))
+        write_json(Path(trial.__file__).with_name(trial.RECORD), record(known))
         return
     checkpoint = find(words.model)
-    networks = trial.networks_hash(checkpoint)
-    if words.members:
-        checkpoint = replace(checkpoint, members=checkpoint.members[: words.members], intervals=())
-    played = Trial(Predictor(checkpoint, engine="torch"))
+    facts = {"networks": trial.networks_hash(checkpoint), "members": words.members, "seed": SEED}
+    if known is not None and any(known[name] != value for name, value in facts.items()):
+        raise SystemExit(f"{file} is of another model or another number of networks; name another --out")
+    played = Trial(checkpoint, words.members)
+    if known is not None:
+        played.scores, played.sanity = known["scores"], known["sanity"]
+    done = {row["patient"] for row in played.sanity}
     words.out.mkdir(parents=True, exist_ok=True)
-    kinds = COSTLY if words.costly else CHEAP
-    for number in range(words.patients):
-        versions = _versions(number, words.cache)
-        played.patient(number, versions, kinds, one_change=words.costly)
-        found = summary(played.scores, played.sanity)
-        document = {
-            "networks": networks,
-            "members": len(checkpoint.members),
-            "seed": SEED,
-            "scores": played.scores,
-            "sanity": played.sanity,
-            **found,
-        }
-        (words.out / "scores.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    for number in [n for n in range(words.patients) if n not in done]:
+        if time.monotonic() - begun > 60 * words.minutes:
+            return
+        played.patient(number, versions_of(draw_patient(SEED, number), spacing_mm=SPACING_MM))
+        document = {**facts, "scores": played.scores, "sanity": played.sanity}
+        document |= summary(played.scores, played.sanity)
+        draft = file.with_suffix(".partial")
+        draft.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        draft.replace(file)
         (words.out / "tables.md").write_text(markdown(document) + "\n", encoding="utf-8")
         print(number, flush=True)
 

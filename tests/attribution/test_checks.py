@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,9 @@ def test_scrambling_keeps_every_tensors_values_and_nothing_else() -> None:
             assert np.array_equal(weights, after.weights[name]) == (weights.ndim <= 1), name
     again = scrambled(checkpoint, seed=1)
     np.testing.assert_array_equal(again.members[0].weights["fc.weight"], shuffled.members[0].weights["fc.weight"])
+    turned = replace(checkpoint.members[0], weights=dict(reversed(list(checkpoint.members[0].weights.items()))))
+    other = scrambled(replace(checkpoint, members=(turned,)), seed=1)  # files give their weights in any order
+    np.testing.assert_array_equal(other.members[0].weights["fc.weight"], shuffled.members[0].weights["fc.weight"])
 
 
 def test_likeness_is_spearmans() -> None:

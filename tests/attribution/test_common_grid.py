@@ -7,7 +7,8 @@ import pytest
 
 from spiroct.attribution.attribution_map import AttributionMap, Cost, PatchMap
 from spiroct.attribution.common_grid import GRID, cohort_mean
-from spiroct.imaging.volume import Geometry, LabelMap
+from spiroct.imaging.orientation import to_canonical
+from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.pft.measures import Measure
 
 CANONICAL_BUT_TURNED = ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))  # x to the right
@@ -25,10 +26,11 @@ def patient(side: int, *, mirrored: bool = False) -> tuple[AttributionMap, Label
     if mirrored:
         labels, values = labels[..., ::-1].copy(), values[..., ::-1].copy()
     geometry = Geometry(values.shape, (2.0, 2.0, 2.0), **({"direction": direction} if direction else {}))
+    seen = to_canonical(CTVolume(values, geometry))
     patch = PatchMap(
-        Measure.TLC, "ram", "pool", values[None], np.zeros(1), np.ones(1), "L", Cost(0, 0.0), np.ones_like(values)
+        Measure.TLC, "ram", "pool", seen.hu[None], np.zeros(1), np.ones(1), "L", Cost(0, 0.0), np.ones_like(seen.hu)
     )
-    return AttributionMap(values, geometry, patch), LabelMap(labels, geometry)
+    return AttributionMap(geometry, patch, seen.geometry), LabelMap(labels, geometry)
 
 
 def test_lungs_of_any_size_and_orientation_meet() -> None:

@@ -47,6 +47,7 @@ def attributed(toy: Toy, volume: CTVolume) -> tuple[np.ndarray, Geometry]:
     assert found.unit == "mmol/min/kPa"
     assert found.geometry == volume.geometry
     assert found.values.shape == volume.hu.shape
+    np.testing.assert_allclose(np.stack([plane.copy() for plane in found.planes()]), found.values, atol=1e-5)
     return found.values, found.geometry
 
 

@@ -12,20 +12,24 @@ from spiroct.imaging.volume import Geometry
 from spiroct.imaging.writing import write_nifti_map
 
 
+@pytest.mark.parametrize("steps", [127, 32767])
 @pytest.mark.parametrize("name", ["map.nii", "map.nii.gz"])
-def test_values_and_place_come_back(tmp_path: Path, name: str) -> None:
+def test_values_and_place_come_back(tmp_path: Path, name: str, steps: int) -> None:
     values = np.random.default_rng(1).normal(0, 3, (4, 5, 6)).astype(np.float32)
+    largest = float(np.abs(values).max())
     geometry = Geometry(values.shape, (1.5, 0.7, 0.8), (-10.0, 20.0, 30.0))
-    write_nifti_map(values, geometry, tmp_path / name)
+    write_nifti_map(values, geometry, tmp_path / name, largest=largest, steps=steps)
     read = sitk.ReadImage(str(tmp_path / name))
-    np.testing.assert_allclose(sitk.GetArrayFromImage(read), values, atol=np.abs(values).max() / 65000)
+    np.testing.assert_allclose(sitk.GetArrayFromImage(read), values, atol=largest / steps / 1.99)
     np.testing.assert_allclose(read.GetOrigin(), geometry.origin, atol=1e-5)
     np.testing.assert_allclose(read.GetSpacing(), (0.8, 0.7, 1.5), atol=1e-6)
     first = (tmp_path / name).read_bytes()
-    write_nifti_map(values, geometry, tmp_path / name)
+    write_nifti_map(values, geometry, tmp_path / name, largest=largest, steps=steps)
     assert (tmp_path / name).read_bytes() == first
 
 
 def test_an_empty_map_is_zero(tmp_path: Path) -> None:
-    write_nifti_map(np.zeros((2, 2, 2), np.float32), Geometry((2, 2, 2), (1.0, 1.0, 1.0)), tmp_path / "map.nii")
+    write_nifti_map(
+        np.zeros((2, 2, 2), np.float32), Geometry((2, 2, 2), (1.0, 1.0, 1.0)), tmp_path / "map.nii", largest=0.0
+    )
     assert not sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nii"))).any()

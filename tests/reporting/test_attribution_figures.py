@@ -27,7 +27,7 @@ def case(values: np.ndarray, measures: tuple[Measure, ...]) -> Case:
     for measure in measures:
         one, even = np.ones(1), np.ones_like(values)
         patch = PatchMap(measure, "ram", "pool", values[None], one, one, measure.unit, Cost(0, 0.0), even)
-        maps[measure] = AttributionMap(values, geometry, patch)
+        maps[measure] = AttributionMap(geometry, patch, geometry)
     return Case("Best", CTVolume(np.full(values.shape, -800, np.float32), geometry), LabelMap(lungs, geometry), maps)
 
 

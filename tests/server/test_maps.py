@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from spiroct.attribution.attribution_map import AttributionMap, Cost, PatchMap
 from spiroct.attribution.explanation import HOW_NOT_TO_READ, Explanation, MeasureExplanation
+from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.volume import CANONICAL_DIRECTION, CTVolume, Geometry
 from spiroct.inference.prediction import ModelLine
 from spiroct.pft.measures import Measure
@@ -21,12 +22,12 @@ FLIPPED = ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0))
 
 
 def explained(geometry: Geometry, values: np.ndarray, outcome: Outcome) -> Explanation:
+    seen = to_canonical(CTVolume(values, geometry))
     patch = PatchMap(
-        Measure.TLC, "ram", "pool", np.ones((1, 2, 2, 2), np.float32), np.zeros(1), np.ones(1), "L", Cost(1, 0.1),
-        np.ones((2, 2, 2), np.float32),
-    )  # fmt: skip
+        Measure.TLC, "ram", "pool", seen.hu[None], np.zeros(1), np.ones(1), "L", Cost(1, 0.1), np.ones_like(seen.hu)
+    )
     verdict = Verdict(check="in_the_body", outcome=outcome, value=0.1, limit="at most 0.2", meaning="Where it lies")
-    one = MeasureExplanation(AttributionMap(values, geometry, patch), "ram_TLC.nii.gz", (), (verdict,))
+    one = MeasureExplanation(AttributionMap(geometry, patch, seen.geometry), "ram_TLC.nii.gz", (), (verdict,))
     model = ModelLine("m", "h", "simulated patients", "none", demonstration_only=True)
     return Explanation("scan", model, "demonstration only", {Measure.TLC: one}, (), (), {})
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from spiroct.attribution.cells import onto_scan, planes_on_scan
 from spiroct.imaging.volume import Geometry
 from spiroct.pft.measures import Measure
 from spiroct.types import Float32Array, Float64Array
@@ -89,22 +92,31 @@ class AttributionMap:
 
     Parameters
     ----------
-    values : array (z, y, x), float32
-        The ensemble's map at every voxel of the scan, as it is shown; 0 outside the network's patch.
     geometry : Geometry
         The scan's.
     patch : PatchMap
-        The same map on the network's grid, with bias, members, error and cost.
+        The map on the network's grid, with bias, members, error and cost.
+    place : Geometry
+        Of the network's grid, along the scan's canonical axes.
     """
 
-    values: Float32Array
     geometry: Geometry
     patch: PatchMap
+    place: Geometry
 
     def __post_init__(self) -> None:
-        """Refuse an array that does not fit its geometry."""
-        if self.values.shape != self.geometry.shape:
-            raise ValueError(f"array of shape {self.values.shape} does not fit geometry of {self.geometry.shape}")
+        """Refuse a map that does not fit its place."""
+        if self.patch.members.shape[1:] != self.place.shape:
+            raise ValueError(f"a map of shape {self.patch.members.shape[1:]} does not fit {self.place.shape}")
+
+    @cached_property
+    def values(self) -> Float32Array:
+        """The ensemble's map (z, y, x) at every voxel of the scan, as it is shown; 0 outside the network's patch."""
+        return onto_scan(self.patch.values, self.place, self.geometry)
+
+    def planes(self) -> Iterator[Float32Array]:
+        """Planes (y, x) of ``values`` one after the other, without the memory that all of them would take."""
+        return planes_on_scan(self.patch.values, self.place, self.geometry)
 
     @property
     def measure(self) -> Measure:

@@ -38,7 +38,7 @@ def scrambled(checkpoint: Checkpoint, *, seed: int) -> Checkpoint:
     for member in checkpoint.members:
         weights = {
             name: rng.permutation(value.ravel()).reshape(value.shape) if value.ndim > 1 else value
-            for name, value in member.weights.items()
+            for name, value in sorted(member.weights.items())  # read from a file, they come in any order
         }
         members.append(replace(member, weights=weights))
     return replace(checkpoint, members=tuple(members), intervals=(), ladder=(), folder=None)
@@ -58,7 +58,10 @@ def fold_agreement(attribution: PatchMap, where: BoolArray | None = None) -> flo
     members = attribution.shown_members
     if len(members) < 2:
         return None
-    return float(np.mean([likeness(a, b, where) for a, b in combinations(members, 2)]))
+    inside = np.ones(members[0].shape, bool) if where is None else where
+    ranks = [stats.rankdata(member[inside]) for member in members]  # a correlation of ranks is Spearman's
+    alike = [np.corrcoef(a, b)[0, 1] if np.ptp(a) and np.ptp(b) else 0.0 for a, b in combinations(ranks, 2)]
+    return float(np.mean(alike))
 
 
 def scrambled_likeness(

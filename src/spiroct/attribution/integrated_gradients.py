@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
-from spiroct.attribution.differentiable import aux_tensor, frozen_networks
+from spiroct.attribution.differentiable import at_once, aux_tensor, frozen_networks
 from spiroct.attribution.method import AIR, Method, Subject
 from spiroct.inference.predictor import Predictor
+from spiroct.networks.network import Network
 from spiroct.pft.measures import Measure
 from spiroct.types import Float32Array, Float64Array
 
@@ -48,7 +50,7 @@ class IntegratedGradients(Method):
             aux = aux_tensor(member, subject.readings)
             with torch.inference_mode():
                 biases.append(network(empty, aux)[0].double().numpy()[columns])
-            method = Captum(lambda batch, network=network, aux=aux: network(batch, aux))
+            method = Captum(partial(_run, network, aux))
             each = [
                 method.attribute(
                     volume.clone().requires_grad_(),
@@ -56,7 +58,7 @@ class IntegratedGradients(Method):
                     target=column,
                     n_steps=self.steps,
                     method="gausslegendre",
-                    internal_batch_size=1,
+                    internal_batch_size=at_once(volume, self.steps),
                 )
                 for column in columns
             ]
@@ -64,3 +66,9 @@ class IntegratedGradients(Method):
             found.append(np.stack([part.detach().sum(dim=1)[0].double().numpy() * voxels for part in each]))
         even = np.ones(subject.patch, np.float32)
         return np.stack(found).astype(np.float32), np.stack(biases), even
+
+
+def _run(network: Network, aux: torch.Tensor | None, batch: torch.Tensor) -> torch.Tensor:
+    """Return the outputs (batch, outputs) of steps of the way, all with the same covariates."""
+    outputs: torch.Tensor = network(batch, None if aux is None else aux.expand(len(batch), -1))
+    return outputs

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spiroct.attribution.cells import cell_centres, even_spread, spread
-from spiroct.attribution.differentiable import aux_tensor, convolutions_in_order, frozen_networks, watched
+from spiroct.attribution.differentiable import at_once, aux_tensor, convolutions_in_order, frozen_networks, watched
 from spiroct.attribution.method import AUTHORS_LAYER, Method, Subject
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.errors import UsageError
@@ -50,6 +50,7 @@ class LayerActivationMap(Method):
         self.layer = layer
         self.gradients = gradients
         self._networks = frozen_networks(self.checkpoint)
+        self._module: str | None = None
 
     def maps(self, subject: Subject, measures: Sequence[Measure]) -> tuple[Float32Array, Float64Array, Float32Array]:
         """Attribute standardised outputs (see :meth:`Method.maps`)."""
@@ -57,14 +58,14 @@ class LayerActivationMap(Method):
         for member, network in zip(self.checkpoint.members, self._networks, strict=True):
             volume = torch.from_numpy(subject.prepared.array)[None]
             aux = aux_tensor(member, subject.readings)
-            name = self._name(network, volume)
-            (cells,) = gradient_times_activation(
-                network, volume, aux, (name,), [self.checkpoint.measures.index(m) for m in measures], self.gradients
-            )
+            if self._module is None:
+                self._module = self._name(network, volume)
+            columns = self._columns(measures)
+            (cells,) = gradient_times_activation(network, volume, aux, (self._module,), columns, self.gradients)
             self.passes += 1 + len(measures)
             centres = cell_centres(self.checkpoint.architecture, subject.patch, cells.shape[1:])
             found.append(spread(cells, centres, subject.patch))
-            biases.append(_empty_head(network, subject.estimates.features.shape[1:], aux)[self._columns(measures)])
+            biases.append(_empty_head(network, subject.estimates.features.shape[1:], aux)[columns])
         return np.stack(found), np.stack(biases), even_spread(centres, subject.patch)
 
     def _columns(self, measures: Sequence[Measure]) -> list[int]:
@@ -171,17 +172,20 @@ def gradient_times_activation(
     list of array (columns, z, y, x)
         One for each layer.
     """
+    copies = at_once(volume, max(2, len(columns)))
     with watched(network, tuple(layers)) as seen:
-        outputs = network(volume, aux)
+        outputs = network(volume.expand(copies, -1, -1, -1, -1), None if aux is None else aux.expand(copies, -1))
         active = [seen[name] for name in layers]
     found: list[list[Float64Array]] = [[] for _ in layers]
-    for column in columns:
-        slopes = torch.autograd.grad(outputs[0, column], active, retain_graph=True)
+    for start in range(0, len(columns), copies):  # a copy of the volume for each output: one backward pass for several
+        part = columns[start : start + copies]
+        total = torch.stack([outputs[i, column] for i, column in enumerate(part)]).sum()
+        slopes = torch.autograd.grad(total, active, retain_graph=True)
         for i, (slope, maps) in enumerate(zip(slopes, active, strict=True)):
             size = maps[0, 0].numel()
             weight = slope.mean(dim=(2, 3, 4), keepdim=True) if gradients == "mean" else slope
-            product: Float64Array = ((weight * maps).sum(dim=1)[0] * size).detach().double().numpy()
-            found[i].append(product)
+            product: Float64Array = ((weight * maps).sum(dim=1) * size).detach().double().numpy()
+            found[i].extend(product[: len(part)])
     return [np.stack(maps) for maps in found]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spiroct.attribution.attribution_map import AttributionMap, Cost, PatchMap
-from spiroct.attribution.cells import onto_scan, patch_geometry
+from spiroct.attribution.cells import patch_geometry
 from spiroct.errors import UsageError
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.inference.predictor import Estimates, Predictor
@@ -193,4 +193,4 @@ class Method(ABC):
 
 def in_scan(patch: PatchMap, subject: Subject) -> AttributionMap:
     """Carry a map on the patch to the scan's own grid."""
-    return AttributionMap(onto_scan(patch.values, subject.geometry, subject.scan), subject.scan, patch)
+    return AttributionMap(subject.scan, patch, subject.geometry)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage
 
 from spiroct.attribution.cells import interpolate
 from spiroct.biomarkers.ild import ild_maps
@@ -15,9 +14,9 @@ from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.segmentation.threshold_lungs import body_inside
-from spiroct.types import AnyArray, BoolArray, Float32Array, UInt8Array, Vector3
+from spiroct.types import BoolArray, Float32Array, UInt8Array, Vector3
 
-WORKING_MM = 1.5
+FINEST_MM, FINER = 1.5, 2.5  # of the grid that regions are found on, and how much finer it is than the patch
 FAT_HU, SOFT_HU, BONE_HU = (-150.0, -30.0), (-30.0, 180.0), 180.0
 
 WITHIN_LUNGS = ("lungs", *LOBES, "core", "peel", "vessels", "airways", "ild")
@@ -71,8 +70,9 @@ def anatomy_of_scan(
         Of any grid.
     """
     canonical = to_canonical(volume)
-    fine = min(canonical.geometry.spacing) < WORKING_MM
-    working = resample_volume(canonical, (WORKING_MM,) * 3) if fine else canonical
+    wanted = max(FINEST_MM, min(patch.spacing) / FINER)
+    fine = min(canonical.geometry.spacing) < wanted
+    working = resample_volume(canonical, (wanted,) * 3) if fine else canonical
     grid, hu = working.geometry, working.hu
     labels = resample_labels(to_canonical(lungs), grid).labels
     given = {"vessels": vessels, "airways": airways, "lobes": lobes}
@@ -116,19 +116,11 @@ def carried(
     masks: Mapping[str, BoolArray], grid: Geometry, patch: Geometry, outside: tuple[str, ...], reasons: dict[str, str]
 ) -> Anatomy:
     """Carry masks to the patch as shares of its voxels; what no part holds is outside the body."""
-    shares = {name: _share(mask, grid, patch) for name, mask in masks.items()}
+    shares = {name: interpolate(mask, grid, patch, averaged=True) for name, mask in masks.items()}
     parts = ("right_lung", "left_lung", *outside)
     rest = 1.0 - np.sum([shares[name] for name in parts], axis=0)
     shares["outside_body"] = np.clip(rest, 0.0, 1.0).astype(np.float32)
     return Anatomy(shares, (*parts, "outside_body"), reasons)
-
-
-def _share(mask: BoolArray, grid: Geometry, patch: Geometry) -> Float32Array:
-    size = [max(1, round(new / old)) for new, old in zip(patch.spacing, grid.spacing, strict=True)]
-    values: AnyArray = mask.astype(np.float32)
-    if max(size) > 1:
-        values = ndimage.uniform_filter(values, size, mode="constant")
-    return interpolate(values, grid, patch)
 
 
 def _in_lungs(lungs: UInt8Array, spacing: Vector3, lobes: UInt8Array | None) -> dict[str, BoolArray]:

@@ -80,6 +80,27 @@ def restore_array(array: AnyArray, geometry: Geometry) -> AnyArray:
     return np.ascontiguousarray(np.transpose(_flip(array, flips), inverse))
 
 
+def restore_geometry(grid: Geometry, scan: Geometry) -> Geometry:
+    """Geometry of :func:`restore_array` of an array on any grid along a scan's canonical axes.
+
+    Parameters
+    ----------
+    grid : Geometry
+        Parallel to :func:`to_canonical_geometry` of the scan; size, spacing and origin are free.
+    scan : Geometry
+        The scan's own geometry.
+    """
+    order, flips = _nearest_axes(scan)
+    inverse = [int(i) for i in np.argsort(order)]
+    z, y, x = (n - 1.0 if flip else 0.0 for n, flip in zip(grid.shape, flips, strict=True))
+    return Geometry(
+        shape=tuple(grid.shape[i] for i in inverse),  # type: ignore[arg-type]
+        spacing=tuple(grid.spacing[i] for i in inverse),  # type: ignore[arg-type]
+        origin=tuple(float(p) for p in grid.point((z, y, x))),  # type: ignore[arg-type]
+        direction=scan.direction,
+    )
+
+
 def obliqueness_degrees(geometry: Geometry) -> float:
     """Largest angle between an array axis and the patient axis nearest to it, in degrees."""
     order, flips = _nearest_axes(geometry)

@@ -40,7 +40,7 @@ def write_maps(explanation: Explanation, spacing: Vector3, folder: Path) -> list
         if spacing != geometry.spacing:
             values = resample_array(values, geometry.spacing, spacing)
             geometry = resampled_geometry(geometry, spacing)
-        write_nifti_map(values, geometry, folder / one.file)
+        write_nifti_map(values, geometry, folder / one.file, largest=float(np.abs(values).max()))
         told.append(
             {
                 "file": one.file,
