@@ -39,8 +39,13 @@ def predict(
         bool, typer.Option("--vessels/--no-vessels", help="With --dicom: a SEG of the vessels too, half a minute.")
     ] = True,
     explain: Annotated[
-        bool, typer.Option("--explain/--no-explain", help="With --dicom: maps of where the estimates come from, too.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--explain/--no-explain",
+            help="Also write maps of where the estimates come from; --dicom takes them, too, but for --no-explain.",
+            show_default=False,
+        ),
+    ] = None,
     scheduler: options.SchedulerOption = None,
     cluster: options.ClusterOption = None,
     workers: options.WorkersOption = None,
@@ -113,6 +118,8 @@ def predict(
     else:
         typer.echo(prediction_table(prediction))
         typer.echo(f"report: {out / 'report.html'}")
+        if explain:
+            typer.echo(f"maps: {out / 'explanation.html'}")
         if dicom:
             typer.echo(f"DICOM objects: {out / 'dicom'}")
         if fhir:
@@ -129,7 +136,7 @@ def _cohort(
     dicom: bool,
     fhir: bool,
     vessels: bool,
-    explain: bool,
+    explain: bool | None,
     place: tuple[Execution | None, Shard | None],
     force: bool,
     overwrite: bool,

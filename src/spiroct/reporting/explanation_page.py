@@ -26,15 +26,10 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
     path : Path
         The HTML file to write.
     """
-    figure = case_figure(_case(explanation, volume, lungs))
-    width, height = (round(v * figure.dpi) for v in figure.get_size_inches())
     context: dict[str, Any] = {
         "e": explanation,
         "demonstration": explanation.model.demonstration_only,
-        "how_to_read": HOW_TO_READ,
-        "how_not_to_read": HOW_NOT_TO_READ,
-        "picture": {"uri": webp_uri(figure), "width": width, "height": height},
-        "sums": [_sum(e) for e in explanation.measures.values()],
+        "maps": maps_context(explanation, volume, lungs),
         "checks": [
             {"measure": m, "outcome": v.outcome, "word": OUTCOME_WORDS[v.outcome], "name": check_name(v.check),
              "value": found(v.value), "limit": sentence(v.limit), "meaning": sentence(v.meaning),
@@ -46,6 +41,18 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
     }  # fmt: skip
     text = html_template("explanation.html.j2").render(context)
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def maps_context(explanation: Explanation, volume: CTVolume, lungs: LabelMap) -> dict[str, Any]:
+    """Tell the templates how to read the maps and show them: what the explanation's page and the report share."""
+    figure = case_figure(_case(explanation, volume, lungs))
+    width, height = (round(v * figure.dpi) for v in figure.get_size_inches())
+    return {
+        "how_to_read": HOW_TO_READ,
+        "how_not_to_read": HOW_NOT_TO_READ,
+        "picture": {"uri": webp_uri(figure), "width": width, "height": height},
+        "sums": [_sum(e) for e in explanation.measures.values()],
+    }
 
 
 def _case(explanation: Explanation, volume: CTVolume, lungs: LabelMap) -> Case:

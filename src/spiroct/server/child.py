@@ -80,8 +80,9 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     request = dict(job["request"])
     exchange, explained = request.pop("exchange"), request.pop("explain")
     out, made = folder / OUT, folder / MADE
+    maps_too = None if explained else False  # in DICOM; the page's own maps come from the command explain
     prediction = predict(
-        scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, explain=explained, **request
+        scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, explain=maps_too, **request
     )
     explanation, reason = _explain(job, scan, folder, told) if explained else (None, None)
     tell(told, stage=PICTURES)

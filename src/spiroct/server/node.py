@@ -127,7 +127,7 @@ class Node:
         request = {
             "model": self.model, "series": study.series_uid, "sex": study.sex, "age": study.age,
             "height": study.height_cm, "force": self.settings.force, "vessels": self.settings.vessels,
-            "explain": self.settings.explain,
+            "explain": None if self.settings.explain else False,  # in DICOM alone
         }  # fmt: skip
         out = self.store.result(study.study_uid)
         try:

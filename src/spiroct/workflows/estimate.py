@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spiroct.attribution.explanation import Explanation
+from spiroct.attribution.method import Subject
 from spiroct.biomarkers.biomarker import Biomarker
 from spiroct.biomarkers.lungs import lung_biomarkers
 from spiroct.checkpoints.baselines import NETWORK, RUNGS
@@ -82,8 +84,8 @@ def estimate_scan(
     lungs: str | LabelMap = "threshold",
     vessels: LabelMap | None = None,
     force: bool = False,
-) -> tuple[Prediction, Examined]:
-    """Examine a scan, estimate its lung function and interpret it.
+) -> tuple[Prediction, Examined, Subject]:
+    """Examine a scan, estimate its lung function and interpret it; also give the scan as the networks saw it.
 
     Parameters
     ----------
@@ -130,7 +132,8 @@ def estimate_scan(
     readings = readings_of(
         sex=demographics.sex, age=demographics.age, height_cm=demographics.height_cm, biomarkers=biomarkers
     )
-    found = absolute_estimates(predictor.estimate(prepared, readings), checkpoint, demographics, equations)
+    subject = Subject(prepared, volume.geometry, predictor.estimate(prepared, readings), readings)
+    found = absolute_estimates(subject.estimates, checkpoint, demographics, equations)
     estimates = interpret_values(
         found.values,
         demographics,
@@ -163,18 +166,23 @@ def estimate_scan(
         pattern_reason=classified.reason if checkpoint.intervals else NO_PATTERN,
         versions={**result_versions(), "engine": predictor.engine.description},
     )
-    return prediction, examined
+    return prediction, examined, subject
 
 
 def write_prediction(
-    prediction: Prediction, examined: Examined, folder: Path, *, patient_id: str | None = None
+    prediction: Prediction,
+    examined: Examined,
+    folder: Path,
+    *,
+    patient_id: str | None = None,
+    explanation: Explanation | None = None,
 ) -> None:
     """Write one scan's ``prediction.json``, ``predictions.csv``, ``lungs.nii.gz`` and ``report.html``."""
     begin(Stage.REPORT)
     write_json(folder / "prediction.json", prediction.to_document())
     write_predictions([prediction], folder / "predictions.csv", patient_id=patient_id)
     write_nifti(examined.lungs, folder / "lungs.nii.gz")
-    write_report(prediction, examined.volume, examined.lungs, folder / "report.html")
+    write_report(prediction, examined.volume, examined.lungs, folder / "report.html", explanation=explanation)
 
 
 def plain_baselines(

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spiroct.attribution.method import subject_of
+from spiroct.attribution.method import Subject as Seen
 from spiroct.attribution.methods import make_method
-from spiroct.checkpoints.readings import readings_of
 from spiroct.documents import write_json
 from spiroct.errors import InputError, UsageError
 from spiroct.imaging.volume import LabelMap
@@ -80,6 +79,7 @@ def write_exchange(
     folder: Path,
     *,
     predictor: Predictor,
+    seen: Seen,
     vessels: LabelMap | None = None,
 ) -> Sequence[Path]:
     """Write what other systems read beside the other files of one scan.
@@ -95,7 +95,9 @@ def write_exchange(
     folder : Path
         Folder of the result.
     predictor : Predictor
-        Whose estimates they are; runs once more for the maps.
+        Whose estimates they are.
+    seen : Subject
+        The scan as its networks saw it, for the maps.
     vessels : LabelMap, optional
         Segmented here for DICOM where it is not given; also written as ``vessels.nii.gz``.
 
@@ -119,15 +121,13 @@ def write_exchange(
     if vessels is None and wanted.vessels:
         vessels = segment_vessels(examined.volume, examined.lungs)
         write_nifti(vessels, folder / "vessels.nii.gz")
-    maps = attribution_maps(predictor, prediction, examined, vessels) if wanted.explain else ()
+    maps = attribution_maps(predictor, seen) if wanted.explain else ()
     return write_dicom(
         prediction, source, folder / DICOM_FOLDER, lungs=examined.lungs, vessels=vessels, maps=maps, pdf=pdf
     )
 
 
-def attribution_maps(
-    predictor: Predictor, prediction: Prediction, examined: Examined, vessels: LabelMap | None
-) -> tuple[NumberMap, ...]:
+def attribution_maps(predictor: Predictor, seen: Seen) -> tuple[NumberMap, ...]:
     """Map where each estimate comes from (RAM-3D), on the network's own grid: no finer than the network sees.
 
     Whether a map deserves belief is judged by ``spiroct explain``, not here.
@@ -137,12 +137,8 @@ def attribution_maps(
     tuple of NumberMap
         One a measure; none, with a warning, where the network has no head that RAM can be read from.
     """
-    who = prediction.demographics
-    readings = readings_of(sex=who.sex, age=who.age, height_cm=who.height_cm, biomarkers=prediction.biomarkers)
-    seen = vessels if predictor.checkpoint.recipe.region.needs_vessels else None
-    subject = subject_of(predictor, examined.volume, lungs=examined.lungs, vessels=seen, readings=readings)
     try:
-        found = make_method("ram", layer=None)(predictor).explain(subject)
+        found = make_method("ram", layer=None)(predictor).explain(seen)
     except UsageError as unsuited:
         logger.warning("warning: no parametric maps were written: %s", unsuited)
         return ()
@@ -152,7 +148,7 @@ def attribution_maps(
             meaning=f"Where the estimate of {measure} comes from (RAM-3D)",
             unit=one.unit,
             values=one.values,
-            geometry=subject.geometry,
+            geometry=seen.geometry,
         )
         for measure, one in found.items()
     )

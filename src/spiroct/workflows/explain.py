@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from spiroct.attribution.ablation import RegionAblation
-from spiroct.attribution.accounting import account
-from spiroct.attribution.attribution_map import PatchMap
-from spiroct.attribution.checks import fold_agreement, judge, scrambled_likeness
-from spiroct.attribution.explanation import Explanation, MeasureExplanation
-from spiroct.attribution.method import Subject, in_scan, subject_of
+from spiroct.attribution.explanation import Explanation
+from spiroct.attribution.method import subject_of
 from spiroct.attribution.methods import make_method
-from spiroct.attribution.regions import Anatomy, anatomy_of_scan
-from spiroct.attribution.trial import judge_trial, networks_hash, trial_of
+from spiroct.attribution.regions import Anatomy
 from spiroct.biomarkers.lungs import lung_biomarkers
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.checkpoints.readings import readings_of
-from spiroct.documents import write_json
-from spiroct.errors import UsageError
-from spiroct.imaging.volume import CTVolume
-from spiroct.imaging.writing import write_nifti, write_nifti_map
+from spiroct.errors import InputError, UsageError
+from spiroct.imaging.label_files import read_label_map
+from spiroct.imaging.volume import CTVolume, LabelMap
+from spiroct.imaging.writing import write_nifti
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.demographics import Demographics, check_person
-from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import Region
-from spiroct.reporting.explanation_page import write_explanation_page
 from spiroct.run_folder import run_folder
 from spiroct.segmentation.airways import find_airways
+from spiroct.segmentation.lungs import (
+    LOBE_METHODS,
+    LOBE_NAMES,
+    LungOptions,
+    deciding_inputs,
+    segment_lobes,
+)
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
-from spiroct.workflows.estimate import model_line
 from spiroct.workflows.examine import Examined, examine, read_scan, scan_id_of
+from spiroct.workflows.explanations import explain_subject, write_explanation
 from spiroct.workflows.predict import combine_demographics
 from spiroct.workflows.versions import result_versions
 
 NO_VESSELS = "none"
-SCRAMBLING_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,69 @@ class ExplainedScan:
     anatomy: Anatomy
 
 
+@dataclass(frozen=True)
+class Lobes:
+    """Where the lobes of an accounting come from.
+
+    Parameters
+    ----------
+    method : str or None
+        Segmentation method.
+    options : LungOptions
+        What it needs.
+    file : Path or None
+        Label map that was made elsewhere.
+    deciding : dict of str to str
+        What decides them, for the run's record.
+    """
+
+    method: str | None = None
+    options: LungOptions = field(default_factory=LungOptions)
+    file: Path | None = None
+    deciding: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def named(cls, lobes: str | None, weights: Path | None) -> Lobes:
+        """Take the name of a method or of a file.
+
+        Raises
+        ------
+        SpiroctError
+            If it is neither, or what the method needs is missing.
+        """
+        options = LungOptions(weights=weights)
+        if lobes is None or lobes in LOBE_METHODS:
+            decided = deciding_inputs("threshold", lobes=lobes, options=options)
+            return cls(lobes, options, None, decided if lobes is None else {"method": lobes, **decided})
+        if weights is not None:
+            raise UsageError(f"--weights with --lobes {lobes}", "a label map needs none", "leave --weights out")
+        file = Path(lobes)
+        if not file.is_file():
+            known = ", ".join(LOBE_METHODS)
+            raise UsageError(f"lobes {lobes!r}", f"they are a method ({known}) or the file of a label map", "name one")
+        return cls(None, options, file, {"file": hashlib.sha256(file.read_bytes()).hexdigest()})
+
+    def of(self, volume: CTVolume) -> LabelMap | None:
+        """Find the lobes of a scan; None where none are wanted.
+
+        Raises
+        ------
+        SpiroctError
+            If they cannot be segmented, or the file is no map of the lobes of this scan.
+        """
+        if self.method is not None:
+            return segment_lobes(volume, method=self.method, options=self.options)
+        if self.file is None:
+            return None
+        found = read_label_map(self.file, onto=volume.geometry)
+        if int(found.labels.max()) > len(LOBE_NAMES):
+            numbered = ", ".join(f"{number} {name}" for number, name in enumerate(LOBE_NAMES, start=1))
+            raise InputError(
+                f"lobes {self.file} have the label {found.labels.max()}", f"they are {numbered}", "relabel"
+            )
+        return found
+
+
 def explain(
     scan: Path,
     *,
@@ -64,6 +127,8 @@ def explain(
     method: str = "ram",
     layer: str | None = None,
     vessels: str = "graph-cut",
+    lobes: str | None = None,
+    weights: Path | None = None,
     sex: str | None = None,
     age: float | None = None,
     height: float | None = None,
@@ -91,6 +156,11 @@ def explain(
         For ``ram``: ``"pool"``, ``"last-convolution"`` (the authors' layer), or a submodule of the network.
     vessels : str
         Method for the vessels of the accounting, or ``"none"``; takes some twenty seconds.
+    lobes : str, optional
+        For the accounting by lobe: a method, ``"lungmask"`` or ``"totalsegmentator"``, or the file of a label map
+        (1 left upper, 2 left lower, 3 right upper, 4 right middle, 5 right lower) as ``segment --lobes`` writes it.
+    weights : Path, optional
+        Folder that holds the weights of that method.
     sex, age, height
         Where the network takes them; from the DICOM header when left out.
     series : str, optional
@@ -111,6 +181,7 @@ def explain(
         known = ", ".join((*VESSEL_METHODS, NO_VESSELS))
         raise UsageError(f"vessel method {vessels!r}", f"the known methods are {known}", "use one")
     make_method(method, layer=layer)
+    wanted = Lobes.named(lobes, weights)
     given = check_person(sex=sex, age=age, height_cm=height, ethnicity=None)
     predictor = Predictor(find(model), engine=engine)
     volume, digest = read_scan(scan, series=series)
@@ -122,6 +193,7 @@ def explain(
         "method": method,
         "layer": layer,
         "vessels": vessels,
+        "lobes": wanted.deciding,
         "demographics": [person.sex, person.age, person.height_cm],
         "series": series,
         "force": force,
@@ -129,10 +201,19 @@ def explain(
     }
     with run_folder(out, verb="explain", arguments=arguments, overwrite=overwrite) as run:
         found = explain_scan(
-            volume, scan, predictor=predictor, method=method, layer=layer, vessels=vessels, person=person, force=force
+            volume,
+            scan,
+            predictor=predictor,
+            method=method,
+            layer=layer,
+            vessels=vessels,
+            lobes=wanted,
+            person=person,
+            force=force,
         )
         if not run.finished:
-            write_explanation(found, run.work)
+            write_explanation(found.explanation, found.examined, run.work)
+            write_nifti(found.examined.lungs, run.work / "lungs.nii.gz")
     return found.explanation
 
 
@@ -144,6 +225,7 @@ def explain_scan(
     method: str = "ram",
     layer: str | None = None,
     vessels: str = NO_VESSELS,
+    lobes: Lobes | None = None,
     person: Demographics,
     force: bool = False,
 ) -> ExplainedScan:
@@ -162,51 +244,15 @@ def explain_scan(
         biomarkers=lung_biomarkers(volume, examined.lungs),
     )
     subject = subject_of(predictor, volume, lungs=examined.lungs, vessels=tree, readings=readings)
-    anatomy = anatomy_of_scan(volume, examined.lungs, subject.geometry, vessels=tree, airways=airways)
-    explanation = Explanation(
+    explanation, anatomy = explain_subject(
+        predictor,
+        subject,
+        examined,
         scan_id=scan_id_of(volume, scan),
-        model=model_line(checkpoint),
-        interpretation="demonstration only" if checkpoint.demonstration_only else "research use only",
-        measures=_explained(predictor, subject, anatomy, method, layer),
-        quality=(*examined.verdicts, *predictor.verdicts(subject.prepared)),
-        overrides=examined.overrides,
-        versions=result_versions(),
+        method=method,
+        layer=layer,
+        vessels=tree,
+        airways=airways,
+        lobes=None if lobes is None else lobes.of(volume),
     )
     return ExplainedScan(explanation, examined, anatomy)
-
-
-def _explained(
-    predictor: Predictor, subject: Subject, anatomy: Anatomy, method: str, layer: str | None
-) -> dict[Measure, MeasureExplanation]:
-    kind = make_method(method, layer=layer, anatomy=anatomy)
-    used = kind(predictor)
-    maps = used.explain(subject)
-    ablated = used.table(subject) if isinstance(used, RegionAblation) else []
-    body = anatomy.shares["outside_body"] < 0.5
-    alike = scrambled_likeness(kind, predictor, subject, list(maps.values()), seed=SCRAMBLING_SEED, where=body)
-    networks = networks_hash(predictor.checkpoint)
-    explained = {}
-    for (measure, found), likeness in zip(maps.items(), alike, strict=True):
-        regions = account(found, anatomy)
-        outside = next(r.share for r in regions if r.region == "outside_body")
-        tried = judge_trial(trial_of(networks, found.method, found.layer))
-        checks = judge(found, agreement=fold_agreement(found, body), alike=likeness, outside=outside)
-        verdicts = (*checks, tried)
-        own = tuple(row for row in ablated if row.measure is measure)
-        explained[measure] = MeasureExplanation(in_scan(found, subject), file_of(found), regions, verdicts, own)
-    return explained
-
-
-def file_of(found: PatchMap) -> str:
-    """Name a map's file, such as ``ram_DLCO.nii.gz``."""
-    return f"{found.method}_{found.measure.value}.nii.gz"
-
-
-def write_explanation(found: ExplainedScan, folder: Path) -> None:
-    """Write one scan's maps, ``explanation.json``, ``explanation.html`` and ``lungs.nii.gz``."""
-    explanation, examined = found.explanation, found.examined
-    for one in explanation.measures.values():
-        write_nifti_map(one.attribution.values, one.attribution.geometry, folder / one.file)
-    write_json(folder / "explanation.json", explanation.to_document())
-    write_nifti(examined.lungs, folder / "lungs.nii.gz")
-    write_explanation_page(explanation, examined.volume, examined.lungs, folder / "explanation.html")

@@ -18,6 +18,7 @@ from spiroct.run_folder import run_folder
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan, scan_id_of
 from spiroct.workflows.exchange import Exchange, write_exchange
+from spiroct.workflows.explanations import explain_subject, write_explanation
 from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
@@ -42,14 +43,15 @@ def predict(
     dicom: bool = False,
     fhir: bool = False,
     vessels: bool = True,
-    explain: bool = True,
+    explain: bool | None = None,
     force: bool = False,
     overwrite: bool = False,
 ) -> Prediction:
     """Estimate lung function from one chest CT and write everything that was found.
 
     Writes ``prediction.json``, ``predictions.csv``, ``report.html``, ``lungs.nii.gz`` and ``run.json``; with
-    ``dicom`` also ``dicom/*.dcm`` and ``vessels.nii.gz``, with ``fhir`` also ``fhir.json``.
+    ``dicom`` also ``dicom/*.dcm`` and ``vessels.nii.gz``, with ``fhir`` also ``fhir.json``, with ``explain`` also
+    ``ram_<measure>.nii.gz``, ``explanation.json`` and ``explanation.html``.
 
     Parameters
     ----------
@@ -82,8 +84,10 @@ def predict(
         Write a FHIR R4 bundle, which carries the patient's number.
     vessels : bool
         With ``dicom``: segment the vessels too, which takes about half a minute.
-    explain : bool
-        With ``dicom``: parametric maps of where the estimates come from, too; the networks run once more.
+    explain : bool, optional
+        True: maps of where the estimates come from (RAM-3D), from the same pass through the networks, how much each
+        region adds, and verdicts (:mod:`spiroct.workflows.explanations`). With ``dicom`` also parametric maps, which
+        False alone leaves out.
     force : bool
         Go on where a judgement (cut lungs, thick slices) would refuse; written into every output.
     overwrite : bool
@@ -106,7 +110,7 @@ def predict(
     predictor = Predictor(checkpoint, engine=engine)
     begin(Stage.READ)
     volume, digest = read_scan(scan, series=series)
-    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
     exchange.check(scan, volume.acquisition.series_uid)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
     arguments = {
@@ -125,7 +129,7 @@ def predict(
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
-        prediction, examined = estimate_scan(
+        prediction, examined, seen = estimate_scan(
             volume,
             scan,
             predictor=predictor,
@@ -134,9 +138,14 @@ def predict(
             equations=equations,
             force=force,
         )
+        explanation = None
+        if explain:
+            explanation, _ = explain_subject(predictor, seen, examined, scan_id=prediction.scan_id)
         if not run.finished:
-            write_prediction(prediction, examined, run.work)
-            write_exchange(exchange, prediction, examined, scan, run.work, predictor=predictor)
+            write_prediction(prediction, examined, run.work, explanation=explanation)
+            if explanation is not None:
+                write_explanation(explanation, examined, run.work)
+            write_exchange(exchange, prediction, examined, scan, run.work, predictor=predictor, seen=seen)
     return prediction
 
 

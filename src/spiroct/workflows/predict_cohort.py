@@ -22,6 +22,7 @@ from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
 from spiroct.workflows.exchange import Exchange, write_exchange
+from spiroct.workflows.explanations import explain_subject, write_explanation
 from spiroct.workflows.predict import combine_demographics
 from spiroct.workflows.versions import result_versions
 
@@ -39,7 +40,7 @@ def predict_cohort(
     dicom: bool = False,
     fhir: bool = False,
     vessels: bool = True,
-    explain: bool = True,
+    explain: bool | None = None,
     force: bool = False,
     overwrite: bool = False,
     finished: Callable[[ScanTask, Path], None] | None = None,
@@ -70,7 +71,7 @@ def predict_cohort(
     scans = cohort_scans(cohort)
     checkpoint = find(model)
     _predictor(_place(model), checkpoint.hash, engine)  # refuses an unknown engine, and converts the model once for all
-    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
     for scan in scans:  # refuses an unknown set of equations before any work is done
         interpret(Measure.TLC, None, scan.demographics, equations=equations)
 
@@ -78,7 +79,7 @@ def predict_cohort(
     arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels, "explain": explain}
     return process_scans(
         [scan.task() for scan in scans],
-        _Work(_place(model), checkpoint.hash, engine, equations, exchange, force=force),
+        _Work(_place(model), checkpoint.hash, engine, equations, exchange, explain=bool(explain), force=force),
         out=out,
         verb="predict",
         arguments=arguments | {"spiroct": result_versions()["spiroct"]},
@@ -99,6 +100,7 @@ class _Work:
     engine: str
     equations: str
     exchange: Exchange
+    explain: bool
     force: bool
 
     def __call__(self, task: ScanTask, folder: Path) -> None:
@@ -110,7 +112,7 @@ class _Work:
         lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)
         given = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
         predictor = _predictor(self.model, self.hash, self.engine)
-        prediction, examined = estimate_scan(
+        prediction, examined, seen = estimate_scan(
             volume,
             row.image,
             predictor=predictor,
@@ -121,8 +123,14 @@ class _Work:
             vessels=given,
             force=self.force,
         )
-        write_prediction(prediction, examined, folder, patient_id=row.patient_id)
-        write_exchange(self.exchange, prediction, examined, row.image, folder, predictor=predictor, vessels=given)
+        explanation = None
+        if self.explain:
+            explanation, _ = explain_subject(predictor, seen, examined, scan_id=task.scan_id, vessels=given)
+            write_explanation(explanation, examined, folder)
+        write_prediction(prediction, examined, folder, patient_id=row.patient_id, explanation=explanation)
+        write_exchange(
+            self.exchange, prediction, examined, row.image, folder, predictor=predictor, seen=seen, vessels=given
+        )
 
 
 @lru_cache(maxsize=1)
