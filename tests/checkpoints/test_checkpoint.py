@@ -61,6 +61,21 @@ def test_other_schemas_and_versions(saved: Path) -> None:
         assert "schema" in refusal(saved)
 
 
+def test_version_2_is_read_without_its_intervals(saved: Path, caplog: pytest.LogCaptureFixture) -> None:
+    card = json.loads((saved / CARD).read_text(encoding="utf-8"))
+    symmetric = {
+        "quantity": "TLC",
+        "errors": {"intercept": 0.1, "slope": 0.0, "floor": 0.01},
+        "member": [0],
+        "score": [1],
+    }
+    (saved / CARD).write_text(json.dumps({**card, "schema_version": 2, "intervals": [symmetric]}))
+    found = Checkpoint.load(saved)
+    assert found.intervals == ()
+    assert found.members[0].scaler == TargetScaler((5.5, 2.6, 3.3, 4.9), (1.9, 0.8, 1.0, 1.2))
+    assert "spiroct calibrate" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

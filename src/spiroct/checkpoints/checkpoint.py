@@ -15,13 +15,16 @@ from spiroct.checkpoints.intervals import ConformalScores
 from spiroct.checkpoints.readings import Covariates
 from spiroct.documents import to_json
 from spiroct.errors import CheckpointError
+from spiroct.log import logger
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
 from spiroct.quality.acquisition import TrainingDomain
 from spiroct.types import AnyArray
 
 SCHEMA = "spiroct.checkpoint"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+READABLE = (2, 3)
+"""Version 2 is read without its intervals, which were made by another rule."""
 CARD = "checkpoint.json"
 Quantity = Literal["absolute", "percent_predicted"]
 
@@ -109,7 +112,7 @@ class Checkpoint:
     ladder : tuple of PlainRegression
         Plain baselines fitted on the same training patients.
     intervals : tuple of ConformalScores
-        Out-of-fold residuals, for each measure and ratio.
+        Scaled errors on patients unseen, for each measure and ratio; of several the first that a patient allows.
     folder : Path or None
         Where it was loaded from.
     """
@@ -195,7 +198,7 @@ class Checkpoint:
                 provenance=card["provenance"],
                 quantity=card["quantity"],
                 ladder=tuple(PlainRegression.from_document(d) for d in card["ladder"]),
-                intervals=tuple(ConformalScores.from_document(d) for d in card["intervals"]),
+                intervals=_read_intervals(folder, card),
                 folder=folder,
             )
         except (KeyError, TypeError, ValueError) as fault:
@@ -275,13 +278,26 @@ def _read_card(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{folder} holds no readable {CARD}", "a checkpoint is a folder of weights and card", "name its folder"
         ) from None
-    if card.get("schema") != SCHEMA or card.get("schema_version") != SCHEMA_VERSION:
+    if card.get("schema") != SCHEMA or card.get("schema_version") not in READABLE:
         raise CheckpointError(
             f"{folder / CARD} has the schema {card.get('schema')} version {card.get('schema_version')}",
-            f"this spiroct reads {SCHEMA} version {SCHEMA_VERSION}",
+            f"this spiroct reads {SCHEMA} versions {' and '.join(str(v) for v in READABLE)}",
             "use the spiroct version that wrote it, or another checkpoint",
         )
     return card
+
+
+def _read_intervals(folder: Path, card: dict[str, Any]) -> tuple[ConformalScores, ...]:
+    if card["schema_version"] == SCHEMA_VERSION:
+        return tuple(ConformalScores.from_document(d) for d in card["intervals"])
+    if card["intervals"]:
+        logger.warning(
+            "checkpoint %s is of version %s, whose intervals this spiroct cannot make: estimates come without. "
+            "`spiroct calibrate` gives it new ones",
+            folder,
+            card["schema_version"],
+        )
+    return ()
 
 
 def _domain(document: dict[str, Any]) -> TrainingDomain:

@@ -6,6 +6,7 @@ import typer
 
 from spiroct.cli import (
     biomarkers,
+    calibrate,
     doctor,
     evaluate,
     explain,
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(simulate.app, name="simulate")
     app.add_typer(import_cohort.app, name="import")
     app.command("train", short_help="Train a network on a cohort.")(train.train)
+    app.command("calibrate", short_help="A network's intervals for your patients.")(calibrate.calibrate)
     app.command("evaluate", short_help="Estimates against measurements: metrics, tests, page.")(evaluate.evaluate)
     app.command("serve", short_help="A page in the browser for one scan at a time.")(serve.serve)
     app.add_typer(node.app, name="node")

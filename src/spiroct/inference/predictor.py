@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiroct.checkpoints.checkpoint import Checkpoint
-from spiroct.checkpoints.intervals import quantity_of
+from spiroct.checkpoints.intervals import intervals_of
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.inference.engines.engine import make_engine
@@ -80,7 +80,7 @@ class Predictor:
         prepared : PreparedInput
             From :meth:`prepare`.
         readings : mapping of str to float, optional
-            What the networks take beside the image (:func:`spiroct.checkpoints.readings.readings_of`).
+            What networks and intervals take beside the image (:func:`spiroct.checkpoints.readings.readings_of`).
 
         Raises
         ------
@@ -91,7 +91,8 @@ class Predictor:
         outputs = zip(self.checkpoint.members, found.outputs[:, 0], strict=True)
         values = np.stack([member.scaler.invert(row) for member, row in outputs])
         members = {measure: values[:, i] for i, measure in enumerate(self.checkpoint.measures)}
-        return Estimates(members, self._intervals(members), found.features[:, 0])
+        intervals = intervals_of(self.checkpoint.intervals, members, readings or {})
+        return Estimates(members, intervals, found.features[:, 0])
 
     def _covariates(self, readings: Mapping[str, float]) -> tuple[Float32Array, ...] | None:
         wanted = [member.covariates for member in self.checkpoint.members]
@@ -99,15 +100,6 @@ class Predictor:
             return None
         known = dict.fromkeys(wanted[0].names, float("nan")) | dict(readings)
         return tuple(c.standardised(known)[None].astype(np.float32) for c in wanted if c is not None)
-
-    def _intervals(self, members: Mapping[Measure, Float64Array]) -> dict[str, tuple[float, float]]:
-        found = {}
-        for scores in self.checkpoint.intervals:
-            of = quantity_of(scores.quantity, members)
-            interval = None if of is None else scores.interval(of)
-            if interval is not None:
-                found[scores.quantity] = interval
-        return found
 
     def verdicts(self, prepared: PreparedInput) -> tuple[Verdict, ...]:
         """Judge whether the network saw the whole lungs."""

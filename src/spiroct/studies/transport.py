@@ -11,9 +11,8 @@ from spiroct.checkpoints.checkpoint import Checkpoint
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.predictions import COLUMNS
 from spiroct.cohort.table import read_cohort
-from spiroct.inference.engines.engine import make_engine
-from spiroct.preprocessing.network_input import to_input
 from spiroct.types import Float64Array
+from spiroct.workflows.cohort_estimates import member_estimates
 from spiroct.workflows.training_data import measured_targets, training_data
 
 
@@ -23,18 +22,7 @@ def estimates_of(checkpoint: Checkpoint, cohort: Cohort) -> Float64Array:
     The input is prepared as in training, through the same cache and with the cohort's own lung masks.
     """
     data = training_data(cohort, checkpoint.recipe)
-    engine = make_engine("torch", checkpoint)
-    found = np.empty((len(cohort), len(checkpoint.measures)))
-    for i, scan in enumerate(data.scans):
-        beside = None
-        if checkpoint.members[0].covariates is not None:
-            told = {name: values[i] for name, values in data.readings.items()}
-            each = [m.covariates.standardised(told) for m in checkpoint.members if m.covariates is not None]
-            beside = tuple(one[None].astype(np.float32) for one in each)
-        outputs = engine.run(to_input(scan, checkpoint.recipe).array[None], beside).outputs[:, 0]
-        inverted = [m.scaler.invert(o) for m, o in zip(checkpoint.members, outputs, strict=True)]
-        found[i] = np.mean(inverted, axis=0)
-    return found
+    return np.asarray(member_estimates(checkpoint, data).mean(axis=0))
 
 
 def prediction_rows(

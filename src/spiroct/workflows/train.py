@@ -17,16 +17,15 @@ from spiroct.cohort.folds import draw_folds, draw_split
 from spiroct.cohort.table import read_cohort, write_cohort
 from spiroct.documents import write_json
 from spiroct.errors import InputError
-from spiroct.inference.engines.engine import make_engine
 from spiroct.log import logger
 from spiroct.networks.network import Network
 from spiroct.phantom.draws import SIMULATED_PREFIX
-from spiroct.preprocessing.network_input import to_input
 from spiroct.run_folder import resumable_work, run_folder
 from spiroct.training.fit import Fit, Hardware, check_nodes, fit_network
 from spiroct.training.progress import FoldPlace
 from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
+from spiroct.workflows.cohort_estimates import member_estimates
 from spiroct.workflows.mlflow_record import check_mlflow, record_training
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
 from spiroct.workflows.training_options import initialiser, model_name, origin, with_options
@@ -242,17 +241,8 @@ def _seed(seed: int, fold: int) -> int:
 
 
 def _estimates(job: _Job, member: Member, rows: AnyArray) -> Float64Array:
-    """Estimate scans as ``predict`` would, rounded weights and all: (rows, measures)."""
-    engine = make_engine("torch", _checkpoint(job, (member,), None))
-    values = np.empty((len(rows), len(job.recipe.measures)))
-    for i, row in enumerate(rows):
-        beside = None
-        if member.covariates is not None:
-            own = member.covariates.standardised({name: v[row] for name, v in job.data.readings.items()})
-            beside = (own[None].astype(np.float32),)
-        array = to_input(job.data.scans[row], job.recipe.input).array
-        values[i] = member.scaler.invert(engine.run(array[None], beside).outputs[0, 0])
-    return values
+    """Estimate scans by one member: (rows, measures)."""
+    return np.asarray(member_estimates(_checkpoint(job, (member,), None), job.data, rows)[0])
 
 
 def _outcome(job: _Job, folds: list[int], members: list[Member], work: Path) -> Outcome:
@@ -285,6 +275,7 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
     what = "simulated patients" if simulated else "patients"
     training = job.cohort.table.loc[job.cohort.table["split"] != "test", "patient_id"].nunique()
     name = model_name(job.recipe)
+    scores = () if outcome is None else conformal_scores(outcome, np.flatnonzero(outcome.member_of >= 0))
     return Checkpoint(
         name="demonstration-simulated-patients" if simulated else f"{name}-{job.digest[:8]}",
         architecture=job.recipe.architecture,
@@ -301,11 +292,11 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
             "cohort_sha256": job.digest,
             "recipe": job.recipe.to_document(),
             "seed": job.seed,
-            "results": {} if outcome is None else results_of(outcome, conformal_scores(outcome)),
+            "results": {} if outcome is None else results_of(outcome, scores),
             "rounding": "weights are stored as float16; all results here were computed with the rounded weights",
             "versions": result_versions(),
         },
         quantity=job.recipe.fit.quantity,
         ladder=() if outcome is None else ladder_of(outcome),
-        intervals=() if outcome is None else conformal_scores(outcome),
+        intervals=scores,
     )

@@ -12,7 +12,9 @@ import numpy as np
 
 from spiroct.checkpoints.baselines import NETWORK, PlainRegression
 from spiroct.checkpoints.checkpoint import Checkpoint
-from spiroct.checkpoints.intervals import LEVEL, RATIOS, ConformalScores, quantity_of
+from spiroct.checkpoints.error_model import PER_VARIABLE, READING_SETS
+from spiroct.checkpoints.intervals import LEVEL, RATIOS, ConformalScores, intervals_of, quantity_of
+from spiroct.checkpoints.readings import DEMOGRAPHICS
 from spiroct.cohort.cohort import Cohort
 from spiroct.documents import finite_or_none
 from spiroct.evaluation.agreement import pearson_r
@@ -77,23 +79,44 @@ class Outcome:
         return values if self.quantity == "absolute" else np.asarray(values * self.predicted / 100.0)
 
 
-def conformal_scores(outcome: Outcome) -> tuple[ConformalScores, ...]:
-    """Score the out-of-fold residuals of every measure and, where outputs are absolute, of the ratios."""
-    rows = np.flatnonzero(outcome.member_of >= 0)
+def conformal_scores(outcome: Outcome, rows: AnyArray) -> tuple[ConformalScores, ...]:
+    """Fit and score the errors on scans unseen, of every measure and, where outputs are absolute, of the ratios.
+
+    For each quantity one that knows sex, age and height beside the estimate, and one for patients of whom they are not
+    known; as far as there are patients enough to fit them.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Each scan's estimate is that of the member that had not seen it, or the ensemble's where none had.
+    rows : integer array (n,)
+        Scans to take.
+    """
     by_measure = {m: i for i, m in enumerate(outcome.measures)}
     measured = {m: outcome.measured[rows, i] for m, i in by_measure.items()}
     estimated = {m: outcome.out_of_fold[rows, i] for m, i in by_measure.items()}
-    quantities = [m.value for m in outcome.measures] + (list(RATIOS) if outcome.quantity == "absolute" else [])
+    readings = {name: values[rows] for name, values in outcome.readings.items()}
     found = []
-    for quantity in quantities:
+    for quantity in quantities_of(outcome.measures, outcome.quantity):
         truth, guess = quantity_of(quantity, measured), quantity_of(quantity, estimated)
         if truth is None or guess is None:
             continue
-        known = np.isfinite(truth) & np.isfinite(guess)
-        if known.sum() >= 3:
+        for names in READING_SETS:
+            told = {name: readings[name] for name in names}
+            known = np.isfinite([truth, guess, *told.values()]).all(axis=0)
+            if known.sum() < PER_VARIABLE * (len(names) + 1):
+                continue
+            told = {name: values[known] for name, values in told.items()}
             member = outcome.member_of[rows][known]
-            found.append(ConformalScores.fitted(quantity, truth[known], guess[known], member))
+            found.append(ConformalScores.fitted(quantity, truth[known], guess[known], member, told))
+            if not set(names) & set(DEMOGRAPHICS):  # what the image gives is known of every patient
+                break
     return tuple(found)
+
+
+def quantities_of(measures: tuple[Measure, ...], quantity: str) -> list[str]:
+    """Name what has intervals: measures, and ratios where the network estimates absolute values."""
+    return [m.value for m in measures] + (list(RATIOS) if quantity == "absolute" else [])
 
 
 def ladder_of(outcome: Outcome) -> tuple[PlainRegression, ...]:
@@ -114,12 +137,24 @@ def results_of(outcome: Outcome, scores: tuple[ConformalScores, ...]) -> dict[st
             }
             for model, values in estimates.items()
         }
-    covered = _coverage(outcome, scores)
+    covered = interval_coverage(outcome, scores, np.flatnonzero(outcome.test))
     results["interval_coverage_test"] = {"level": LEVEL, **covered}
     for m in outcome.measures:
         part = results["test" if outcome.test.sum() > 2 else "validation"]["network"][m.value]
         logger.info("%s: MAE %s %s, ICC %s, %s", m, part["mae"], m.unit, part["icc_a1"], f"n {part['n']}")
     return results
+
+
+def interval_coverage(outcome: Outcome, scores: tuple[ConformalScores, ...], rows: AnyArray) -> dict[str, Any]:
+    """Share of scans that the whole ensemble estimated inside their intervals, for each quantity."""
+    inside: dict[str, list[bool]] = {one.quantity: [] for one in scores}
+    for row in rows:
+        measured = {m: np.asarray(outcome.measured[row, i]) for i, m in enumerate(outcome.measures)}
+        for quantity, (lower, upper) in _intervals(scores, outcome, int(row)).items():
+            truth = quantity_of(quantity, measured)
+            if truth is not None and np.isfinite(truth):
+                inside[quantity].append(bool(lower <= truth <= upper))
+    return {q: {"share": float(np.mean(hits)) if hits else None, "n": len(hits)} for q, hits in inside.items()}
 
 
 def write_outcome(outcome: Outcome, model: str, checkpoint: Checkpoint, path: Path) -> None:
@@ -183,25 +218,7 @@ def _lines(
 
 def _intervals(scores: tuple[ConformalScores, ...], outcome: Outcome, row: int) -> dict[str, tuple[float, float]]:
     members = {m: outcome.estimates[:, row, i] for i, m in enumerate(outcome.measures)}
-    found = {}
-    for one in scores:
-        of = quantity_of(one.quantity, members)
-        interval = None if of is None else one.interval(of)
-        if interval is not None:
-            found[one.quantity] = interval
-    return found
-
-
-def _coverage(outcome: Outcome, scores: tuple[ConformalScores, ...]) -> dict[str, Any]:
-    """Share of test scans inside their intervals, for each quantity."""
-    inside: dict[str, list[bool]] = {one.quantity: [] for one in scores}
-    for row in np.flatnonzero(outcome.test):
-        measured = {m: np.asarray(outcome.measured[row, i]) for i, m in enumerate(outcome.measures)}
-        for quantity, (lower, upper) in _intervals(scores, outcome, int(row)).items():
-            truth = quantity_of(quantity, measured)
-            if truth is not None and np.isfinite(truth):
-                inside[quantity].append(bool(lower <= truth <= upper))
-    return {q: {"share": float(np.mean(hits)) if hits else None, "n": len(hits)} for q, hits in inside.items()}
+    return intervals_of(scores, members, {name: float(values[row]) for name, values in outcome.readings.items()})
 
 
 def _ladder(outcome: Outcome, rows: BoolArray) -> tuple[PlainRegression, ...]:
