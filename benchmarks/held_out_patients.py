@@ -64,7 +64,7 @@ def estimate(cohort: Cohort, checkpoint: Checkpoint) -> pd.DataFrame:
                 "estimated_z": interpret(measure, value, person).z_score,
             }  # fmt: skip
             rows.append(head | {"model": NETWORK, "estimated": value, "lower": lower, "upper": upper})
-            rows += [head | {"model": rung.name, "estimated": rung.values[measure]} for rung in rungs]
+            rows += [head | {"model": rung.name, "estimated": rung.values[measure]} for rung in rungs]  # noqa: PD011 - no pandas here
     return pd.DataFrame(rows)
 
 
