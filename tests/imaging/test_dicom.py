@@ -255,6 +255,19 @@ class TestPixels:
         assert syntax.file_meta.TransferSyntaxUID.is_compressed
         np.testing.assert_allclose(to_canonical(read_ct(tmp_path / "packed")).hu, chest.hu, atol=0.5)
 
+    @pytest.mark.parametrize(
+        "kind", ["signed", "unsigned", "twelve bits", "overlay in the upper bits", "big endian", "fine slope"]
+    )
+    def test_stored_pixels_are_as_gdcm_reads_them(self, series: Path, kind: str) -> None:
+        for file in slices_of(series):
+            _store(file, kind)
+        found = to_canonical(read_ct(series)).hu
+        reader = sitk.ImageSeriesReader()
+        reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(series)))
+        reader.SetOutputPixelType(sitk.sitkFloat32)
+        assert len(np.unique(found)) > 100
+        np.testing.assert_array_equal(found, sitk.GetArrayFromImage(reader.Execute()))
+
     def test_a_slice_with_fewer_bytes_than_pixels_is_named(self, series: Path) -> None:
         """GDCM would fill it up with whatever lies in memory."""
         victim = slices_of(series)[9]
@@ -267,3 +280,25 @@ class TestPixels:
         victim = slices_of(series)[9]
         victim.write_bytes(victim.read_bytes()[:-700])
         assert victim.name in refused_anywhere(series)
+
+
+def _store(file: Path, kind: str) -> None:
+    """Store a slice's pixels in another of the ways that scanners and archives have."""
+    dataset = pydicom.dcmread(file)
+    hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+    dataset.RescaleSlope, dataset.RescaleIntercept = (0.37, -1024.5) if kind == "fine slope" else (1, -1024)
+    stored = np.clip((hu - float(dataset.RescaleIntercept)) / float(dataset.RescaleSlope), 0, 4095).round()
+    signed = kind == "signed"
+    if signed:
+        dataset.RescaleIntercept, stored = 0, hu.clip(-1024, 3000).round()
+    dataset.PixelRepresentation = int(signed)
+    bits = 12 if kind in {"twelve bits", "overlay in the upper bits"} else 16
+    dataset.BitsStored, dataset.HighBit = bits, bits - 1
+    values = stored.astype(np.int16 if signed else np.uint16)
+    if kind == "overlay in the upper bits":
+        values[::3] |= 1 << 13
+    big = kind == "big endian"
+    dataset.PixelData = values.astype(values.dtype.newbyteorder(">" if big else "<")).tobytes()
+    if big:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
+    pydicom.dcmwrite(file, dataset, little_endian=not big, implicit_vr=False)

@@ -7,10 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from spiroct.imaging.orientation import as_matrix3
 from spiroct.imaging.resampling import (
+    linear_on_axes,
     resample_array,
     resample_labels,
     resample_volume,
@@ -110,3 +112,19 @@ def test_labels_on_their_own_grid_are_themselves(ball: LabelMap) -> None:
 def test_outside_a_label_map_is_background(ball: LabelMap) -> None:
     far = Geometry((5, 5, 5), (1.0, 1.0, 1.0), (500.0, 0.0, 0.0))
     assert not resample_labels(ball, far).labels.any()
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(*(st.integers(1, 9),) * 3),
+    st.tuples(*(st.integers(1, 9),) * 3),
+    st.tuples(*(st.floats(0.1, 2.5),) * 3),
+    st.tuples(*(st.floats(-3.0, 9.0),) * 3),
+)
+def test_linear_on_axes_is_scipys_affine_transform(
+    seed: int, shape: tuple, wanted: tuple, scale: tuple, offset: tuple
+) -> None:
+    array = np.random.default_rng(seed).random(shape).astype(np.float32)
+    found = linear_on_axes(array, [o + s * np.arange(n) for o, s, n in zip(offset, scale, wanted, strict=True)])
+    oracle = ndimage.affine_transform(array, scale, offset, output_shape=wanted, order=1, mode="nearest")
+    np.testing.assert_allclose(found, oracle, atol=1e-5)

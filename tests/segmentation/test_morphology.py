@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
 
-from spiroct.segmentation.morphology import closed, dilate, erode, filled_slices, largest_components, opened
+from spiroct.segmentation.morphology import closed, dilate, erode, filled, filled_slices, largest_components, opened
 
 SPACING = (2.0, 1.0, 1.0)
 
@@ -21,6 +24,38 @@ def test_a_ball_grows_and_shrinks_by_millimetres(by: float) -> None:
     grown, shrunk = dilate(ball(12), by, SPACING), erode(ball(12), by, SPACING)
     assert np.count_nonzero(grown ^ ball(12 + by)) < 0.08 * np.count_nonzero(grown)
     assert np.count_nonzero(shrunk ^ ball(12 - by)) < 0.2 * np.count_nonzero(shrunk)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(*(st.integers(1, 14),) * 3),
+    st.tuples(*(st.floats(0.4, 4.0),) * 3),
+    st.floats(0.3, 12.0),
+)
+def test_what_is_near_is_what_scipys_distances_say(seed: int, shape: tuple, spacing: tuple, radius: float) -> None:
+    mask = np.random.default_rng(seed).random(shape) < 0.05
+    mask.flat[seed % mask.size] = True
+    distance = ndimage.distance_transform_edt(~mask, sampling=spacing)
+    near = dilate(mask, radius, spacing)
+    certain = np.abs(distance - radius) > 1e-4 * radius
+    assert np.array_equal(near[certain], (distance <= radius)[certain])
+
+
+def test_a_voxel_just_at_the_radius_is_near() -> None:
+    point = np.zeros((9, 9, 9), bool)
+    point[4, 4, 4] = True
+    grown = dilate(point, 0.3 + 0.6, (0.9, 0.3, 0.1))  # 0.3 + 0.6 is a little less than 0.9
+    assert grown[3:6, 4, 4].all()
+    assert grown[4, 1:8, 4].all()
+    assert grown[4, 4].all()
+    assert not grown[3, 3].any()
+
+
+@given(st.integers(0, 2**32 - 1), st.tuples(*(st.integers(1, 12),) * 3))
+def test_holes_are_those_that_scipy_fills(seed: int, shape: tuple) -> None:
+    mask = np.random.default_rng(seed).random(shape) < 0.6
+    assert np.array_equal(filled(mask), ndimage.binary_fill_holes(mask))
+    assert np.array_equal(filled_slices(mask), np.stack([ndimage.binary_fill_holes(plane) for plane in mask]))
 
 
 def test_opening_cuts_a_bridge_and_closing_fills_a_hole() -> None:
@@ -54,7 +89,7 @@ def test_small_holes_are_filled_and_large_ones_stay() -> None:
     plane = np.ones((1, 20, 20), bool)
     plane[0, 2:4, 2:4] = False
     plane[0, 8:16, 8:16] = False
-    filled = filled_slices(plane, 10)
-    assert filled[0, 2:4, 2:4].all()
-    assert not filled[0, 8:16, 8:16].any()
+    some = filled_slices(plane, 10)
+    assert some[0, 2:4, 2:4].all()
+    assert not some[0, 8:16, 8:16].any()
     assert filled_slices(plane).all()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from spiroct.attribution.attribution_map import PatchMap
 from spiroct.attribution.regions import Anatomy
 from spiroct.documents import finite_or_none
 from spiroct.types import AnyArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVEL = 0.95
 
@@ -87,6 +90,8 @@ def cohort_account(patients: Iterable[tuple[str, str, tuple[RegionAccount, ...]]
     DataFrame
         ``measure, region, quantity (contribution | share | volume_share), value, lower, upper, n``.
     """
+    import pandas as pd  # only cohorts need it
+
     rows = [
         {"measure": measure, "region": row.region, "quantity": quantity, "value": getattr(row, quantity)}
         for _, measure, accounts in patients
@@ -107,7 +112,7 @@ def mean_interval(values: AnyArray) -> tuple[float | None, float | None]:
     """95 % t interval of a mean; None, None for fewer than two values."""
     if len(values) < 2:
         return None, None
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    half = float(stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
     mean = float(np.mean(values))
     return finite_or_none(mean - half), finite_or_none(mean + half)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from spiroct.attribution.attribution_map import PatchMap
 from spiroct.attribution.method import Method, Subject, prepared_subject
@@ -50,6 +49,8 @@ def likeness(one: AnyArray, other: AnyArray, where: BoolArray | None = None) -> 
     first, second = one[inside], other[inside]
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
+    from scipy import stats  # half a second to load, that a prediction without maps need not wait
+
     return float(stats.spearmanr(first, second).statistic)
 
 
@@ -59,7 +60,9 @@ def fold_agreement(attribution: PatchMap, where: BoolArray | None = None) -> flo
     if len(members) < 2:
         return None
     inside = np.ones(members[0].shape, bool) if where is None else where
-    ranks = [stats.rankdata(member[inside]) for member in members]  # a correlation of ranks is Spearman's
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(member[inside]) for member in members]  # a correlation of ranks is Spearman's
     alike = [np.corrcoef(a, b)[0, 1] if np.ptp(a) and np.ptp(b) else 0.0 for a, b in combinations(ranks, 2)]
     return float(np.mean(alike))
 

@@ -38,7 +38,7 @@ def patient(
     ] = None,
     file_format: Annotated[str, typer.Option("--format", help="dicom or nifti.")] = "dicom",
     spacing: Annotated[
-        float | None, typer.Option("--spacing", help="Isotropic grid in mm; the scanner's own when left out.")
+        float | None, typer.Option("--spacing", help="Isotropic grid in mm; 1.5 x 1 x 1 mm when left out.")
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> None:

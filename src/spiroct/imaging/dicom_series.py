@@ -14,6 +14,10 @@ from spiroct.types import Float32Array, Float64Array
 SAME_PLACE_MM = 0.01
 EVEN_SHARE = 0.02  # slice distances within 2 % of their median (and 0.05 mm) are called even
 GAP_SHARE = 1.5  # a distance of 1.5 medians or more is a missing slice
+_PIXEL_KEYWORDS = (
+    "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
+    "PixelData",
+)  # fmt: skip
 TILT_MM = 0.2  # in-plane drift over the stack below which slices lie straight behind each other
 
 
@@ -49,7 +53,9 @@ def read_series(slices: list[SliceHeader], name: str) -> tuple[Float32Array, Geo
     places = np.asarray([float(np.dot(normal, np.asarray(h.position))) for h in slices])
     order = np.argsort(places, kind="stable")
     ordered, places = [slices[i] for i in order], places[order]
-    hu = np.stack([_read_slice(header, name) for header in ordered])
+    hu = np.empty((len(ordered), *ordered[0].matrix), np.float32)
+    for plane, header in zip(hu, ordered, strict=True):
+        plane[...] = _read_slice(header, name)
     notes: list[str] = []
     hu, ordered, places = _drop_duplicates(hu, ordered, places, name, notes)
     _refuse_gaps(places, ordered, name)
@@ -99,11 +105,13 @@ def _refuse_mixed(slices: list[SliceHeader], name: str) -> None:
 
 
 def _read_slice(header: SliceHeader, name: str) -> Float32Array:
-    """Decode one slice; GDCM knows every compression in use and applies this slice's own rescale values."""
+    """Decode one slice with its own rescale values; GDCM knows every compression in use."""
     import SimpleITK as sitk
 
     try:
-        _require_all_pixels(header)
+        stored = _stored_pixels(header)
+        if stored is not None:
+            return stored
         slice_hu: Float32Array = sitk.GetArrayFromImage(sitk.ReadImage(str(header.file), sitk.sitkFloat32))
     except RuntimeError:
         raise ScanError(
@@ -114,23 +122,40 @@ def _read_slice(header: SliceHeader, name: str) -> Float32Array:
     return slice_hu.reshape(header.matrix)
 
 
-def _require_all_pixels(header: SliceHeader) -> None:
-    """Refuse a slice with fewer bytes than its pixels need: GDCM fills up with whatever lies in memory.
+def _stored_pixels(header: SliceHeader) -> Float32Array | None:
+    """Take pixels that lie in the file as they are, 16 bits each: what most scanners write, read in one pass.
+
+    Returns
+    -------
+    array (y, x) or None
+        Hounsfield units; None for whatever GDCM has to decode.
 
     Raises
     ------
     RuntimeError
-        As GDCM does where it cannot decode.
+        If the file ends before its pixels do, as GDCM does where it cannot decode; of uncompressed pixels it does
+        not tell, but fills up with whatever lies in memory.
     """
     from pydicom import dcmread
 
-    dataset = dcmread(header.file, specific_tags=["BitsAllocated", "PixelData"])
+    dataset = dcmread(header.file, specific_tags=list(_PIXEL_KEYWORDS))
     syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     if "PixelData" not in dataset or syntax is None or syntax.is_compressed:
-        return  # GDCM itself tells of these
-    needed = header.matrix[0] * header.matrix[1] * int(dataset.get("BitsAllocated") or 16) // 8
-    if len(dataset.PixelData) < needed:
-        raise RuntimeError(f"{len(dataset.PixelData)} bytes of {needed}")
+        return None
+    bits = int(dataset.get("BitsAllocated") or 16)
+    pixels = header.matrix[0] * header.matrix[1]
+    if len(dataset.PixelData) < pixels * bits // 8:
+        raise RuntimeError(f"{len(dataset.PixelData)} bytes of {pixels * bits // 8}")
+    if bits != 16 or "ModalityLUTSequence" in dataset:
+        return None
+    order, signed = "<" if syntax.is_little_endian else ">", bool(dataset.get("PixelRepresentation"))
+    stored = np.frombuffer(dataset.PixelData, f"{order}{'i' if signed else 'u'}2", pixels).reshape(header.matrix)
+    used = int(dataset.get("BitsStored") or 16)
+    low, high = (-(1 << used - 1), (1 << used - 1) - 1) if signed else (0, (1 << used) - 1)
+    if stored.min() < low or stored.max() > high:
+        return None  # something else lies in the upper bits, an overlay for instance
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    return (stored * float(1 if slope is None else slope) + float(intercept or 0)).astype(np.float32)
 
 
 def _drop_duplicates(

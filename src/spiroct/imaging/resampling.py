@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,6 +96,43 @@ def _nearest_on_axes(labels: AnyArray, scale: AnyArray, origin: AnyArray, shape:
     z, y, x = inside
     within = z[:, None, None] & y[None, :, None] & x[None, None, :]
     return np.where(within, carried, 0).astype(labels.dtype)
+
+
+def linear_on_axes(array: AnyArray, places: Sequence[AnyArray]) -> Float32Array:
+    """Interpolate linearly at the crossings of three sets of planes.
+
+    Parameters
+    ----------
+    array : array (z, y, x)
+        Values on a grid.
+    places : three arrays (k,), (m,), (n,)
+        Where along (z, y, x), in voxels of the grid, growing; beyond it its border counts.
+
+    Returns
+    -------
+    array (k, m, n), float32
+    """
+    low = [max(0, int(np.floor(p[0]))) for p in places]
+    high = [max(low_ + 1, min(n, int(p[-1]) + 2)) for p, low_, n in zip(places, low, array.shape, strict=True)]
+    near = [(min(a, n - 1), b) for a, b, n in zip(low, high, array.shape, strict=True)]
+    result = array[tuple(slice(a, b) for a, b in near)]
+    for axis, (wanted, (first, _)) in enumerate(zip(places, near, strict=True)):
+        size = result.shape[axis]
+        at = np.clip(np.asarray(wanted, dtype=np.float64) - first, 0, size - 1)
+        if len(at) == size and np.array_equal(at, np.arange(size)):
+            continue
+        left = np.minimum(at.astype(np.int64), max(size - 2, 0))
+        share = at - left
+        rows = np.arange(len(at))
+        weights = sparse.csr_array(
+            (
+                np.concatenate([1 - share, share]).astype(np.float32),
+                (np.concatenate([rows, rows]), np.concatenate([left, np.minimum(left + 1, size - 1)])),
+            ),
+            shape=(len(at), size),
+        )
+        result = _along_axis(weights, result, axis)
+    return np.ascontiguousarray(result, dtype=np.float32)
 
 
 def _axis_weights(old: int, new: int, ratio: float) -> sparse.csr_array:

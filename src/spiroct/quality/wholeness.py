@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from spiroct.quality.coarse import CoarseScan
 from spiroct.quality.verdict import Outcome, Verdict
-from spiroct.segmentation.morphology import bounding_box, closed, dilate, erode, opened
+from spiroct.segmentation.morphology import bounding_box, closed, dilate, erode, filled, filled_slices, opened
 from spiroct.types import BoolArray
 
 LUNG_HU = (-935.0, -600.0)  # aerated lung after smoothing; gas of the gut is darker, soft tissue brighter
@@ -54,12 +54,9 @@ def lung_left_out(scan: CoarseScan) -> BoolArray:
 def mask_holes_ml(scan: CoarseScan) -> float:
     """Volume of what the mask encloses without holding it, mL: holes in slices and cavities, 5 mL at least each."""
     mask = scan.mask
-    filled = ndimage.binary_fill_holes(mask)
-    for z, plane in enumerate(mask):
-        gaps, count = ndimage.label(ndimage.binary_fill_holes(plane) & ~plane)
-        sizes = np.bincount(gaps.ravel(), minlength=count + 1) * scan.spacing[1] * scan.spacing[2]
-        filled[z] |= (gaps > 0) & (sizes[gaps] <= HOLE_MM2)  # the dome of the diaphragm is a larger one
-    pieces, count = ndimage.label(filled & ~mask & ~scan.trunk)
+    # The dome of the diaphragm is a larger hole of a slice.
+    whole = filled(mask) | filled_slices(mask, HOLE_MM2 / (scan.spacing[1] * scan.spacing[2]))
+    pieces, count = ndimage.label(whole & ~mask & ~scan.trunk)
     volumes = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * scan.voxel_ml
     return float(volumes[volumes >= LEAST_HOLE_ML].sum())
 

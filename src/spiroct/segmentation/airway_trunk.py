@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from spiroct.segmentation.morphology import dilate, opened
+from spiroct.segmentation.morphology import FACES_IN_SLICE, dilate, opened
 from spiroct.types import BoolArray, Float32Array, Vector3
 
 LUMEN_HU = -900.0  # a trachea holds air; partial volume at its wall is brighter
@@ -83,18 +83,19 @@ def _trachea_seed(hu: Float32Array, inside: BoolArray, spacing: Vector3) -> tupl
     columns = np.flatnonzero(inside.any(axis=(0, 1)))
     middle = (columns[0] + columns[-1]) / 2 if len(columns) else 0.0
     spots = np.zeros_like(inside)
-    for z in range(hu.shape[0] // 3, hu.shape[0]):
-        labels, count = ndimage.label(dark[z])
-        for label in range(1, count + 1):
-            spot = labels == label
-            size = float(np.count_nonzero(spot)) * area
-            if not SEED_AREA_MM2[0] <= size <= SEED_AREA_MM2[1]:
-                continue
-            y, x = np.nonzero(spot)
-            height, width = np.ptp(y) + 1, np.ptp(x) + 1
-            round_ = max(height * spacing[1], width * spacing[2]) < 2.5 * min(height * spacing[1], width * spacing[2])
-            if round_ and abs(x.mean() - middle) * spacing[2] < SEED_OFF_CENTRE_MM:
-                spots[z] |= spot
+    first = hu.shape[0] // 3
+    labels, count = ndimage.label(dark[first:], FACES_IN_SLICE)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1) * area
+    boxes = ndimage.find_objects(labels)
+    for label in np.flatnonzero((sizes >= SEED_AREA_MM2[0]) & (sizes <= SEED_AREA_MM2[1])):
+        if label == 0:
+            continue
+        box = boxes[label - 1]
+        height, width = ((s.stop - s.start) * step for s, step in zip(box[1:], spacing[1:], strict=True))
+        spot = labels[box] == label
+        x = box[2].start + np.nonzero(spot)[2].mean()
+        if max(height, width) < 2.5 * min(height, width) and abs(x - middle) * spacing[2] < SEED_OFF_CENTRE_MM:
+            spots[first:][box] |= spot
     labels, count = ndimage.label(spots)
     if not count:
         return None

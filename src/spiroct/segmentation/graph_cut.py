@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import csgraph
 
 from spiroct.types import BoolArray, Float32Array, Float64Array, IndexArray, Vector3
 
@@ -80,6 +79,8 @@ def minimum_cut(
     array (n,)
         True for in.
     """
+    from scipy.sparse import csgraph  # a fifth of a second that predict without vessels need not wait
+
     n = len(cost_in)
     source, sink = n, n + 1
     gain = np.rint((cost_out.astype(np.float64) - cost_in) * _LEVELS).astype(np.int64)

@@ -55,7 +55,7 @@ def _two_lungs(parts: list[BoolArray], middle: float) -> bool:
     sizes = [int(np.count_nonzero(p)) for p in parts]
     if sizes[1] < SECOND_LUNG * sizes[0]:
         return False
-    first, second = (float(np.nonzero(p)[2].mean()) for p in parts)
+    first, second = (_mean_column(p) for p in parts)
     # Both lungs in one part reach across the midline and leave a scrap as the second.
     return (first - middle) * (second - middle) < 0
 
@@ -98,12 +98,16 @@ def _on_the_membrane(sides: UInt8Array, hu: Float32Array, spacing: Vector3) -> U
 
 
 def _ordered(one: BoolArray, other: BoolArray) -> UInt8Array:
-    one_first = np.nonzero(one)[2].mean() < np.nonzero(other)[2].mean()
+    one_first = _mean_column(one) < _mean_column(other)
     right, left = (one, other) if one_first else (other, one)
     return (RIGHT * right + LEFT * left).astype(np.uint8)
 
 
 def _by_side(lung: BoolArray) -> UInt8Array:
     """Label a single lung by its side of the image's middle; its own borders say nothing of the midline."""
-    side = RIGHT if float(np.nonzero(lung)[2].mean()) < lung.shape[2] / 2 else LEFT
+    side = RIGHT if _mean_column(lung) < lung.shape[2] / 2 else LEFT
     return (side * lung).astype(np.uint8)
+
+
+def _mean_column(mask: BoolArray) -> float:
+    return float(np.average(np.arange(mask.shape[2]), weights=np.count_nonzero(mask, axis=(0, 1))))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
+from spiroct.imaging.resampling import linear_on_axes
 from spiroct.imaging.volume import Geometry
 from spiroct.segmentation.morphology import bounding_box
 from spiroct.types import Float32Array, Float64Array, UInt8Array
@@ -48,10 +48,9 @@ def labels_on(shares: Float32Array, working: Geometry, native: Geometry) -> UInt
             if z.start >= z.stop:
                 continue
             part = (z, box[1], box[2])
-            first = offset + scale * (start + z.start, box[1].start, box[2].start)
-            shape = tuple(s.stop - s.start for s in part)
-            finer = ndimage.affine_transform(
-                share, scale, first, output_shape=shape, output=np.float32, order=1, mode="nearest"
+            fine_box = (slice(start + z.start, start + z.stop), box[1], box[2])
+            finer = linear_on_axes(
+                share, [o + s * np.arange(b.start, b.stop) for o, s, b in zip(offset, scale, fine_box, strict=True)]
             )
             slab[part][finer > best[part]] = label
             np.maximum(best[part], finer, out=best[part])

@@ -11,7 +11,7 @@ from spiroct.imaging.resampling import resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.segmentation.airway_trunk import airway_trunk
 from spiroct.segmentation.lung_sides import right_and_left
-from spiroct.segmentation.morphology import bounding_box, closed, filled_slices, largest_components, opened
+from spiroct.segmentation.morphology import bounding_box, closed, filled, filled_slices, largest_components, opened
 from spiroct.segmentation.native_grid import labels_on
 from spiroct.types import BoolArray, Float32Array, UInt8Array, Vector3
 
@@ -64,17 +64,21 @@ def threshold_lungs(volume: CTVolume) -> LabelMap:
 
 
 def _segment(hu: Float32Array, spacing: Vector3) -> UInt8Array:
+    labels = np.zeros(hu.shape, np.uint8)
     inside = body_inside(hu, spacing)
+    if not inside.any():
+        return labels
+    _, y, x = bounding_box(inside)  # the room around the body is half of many scans
+    hu, inside, result = hu[:, y, x], inside[:, y, x], labels[:, y, x]
     trunk = airway_trunk(hu, inside, spacing)
     lungs = _aerated(hu, inside & ~trunk, spacing)
     if not lungs.any():
-        return np.zeros(hu.shape, np.uint8)
+        return labels
     sides = right_and_left(lungs, hu, spacing)
-    result = np.zeros(hu.shape, np.uint8)
     for label in (1, 2):
         lung = _completed(sides == label, trunk, spacing)
         result[lung & (result == 0)] = label
-    return result
+    return labels
 
 
 def body_inside(hu: Float32Array, spacing: Vector3) -> BoolArray:
@@ -117,7 +121,7 @@ def _completed(lung: BoolArray, trunk: BoolArray, spacing: Vector3) -> BoolArray
     near = lung & _within(main, lung)
     whole = closed(near, CLOSING_MM, spacing)
     box = bounding_box(whole)
-    whole[box] = filled_slices(ndimage.binary_fill_holes(whole[box]), SMALL_HOLE_MM2 / (spacing[1] * spacing[2]))
+    whole[box] = filled_slices(filled(whole[box]), SMALL_HOLE_MM2 / (spacing[1] * spacing[2]))
     whole &= ~trunk
     (kept,) = largest_components(whole, 1)
     return kept

@@ -19,7 +19,6 @@ from spiroct.interchange.number_map import NumberMap
 from spiroct.interchange.source import SourceSeries, read_source
 from spiroct.log import logger
 from spiroct.optional import require
-from spiroct.reporting.pdf import render_pdf
 from spiroct.segmentation.vessels import segment_vessels
 from spiroct.workflows.examine import Examined
 from spiroct.workflows.stages import Stage, begin
@@ -108,6 +107,8 @@ def write_exchange(
     """
     if not wanted.dicom and not wanted.fhir:
         return ()
+    from spiroct.reporting.pdf import render_pdf
+
     begin(Stage.EXCHANGE)
     facts = examined.volume.acquisition
     source = read_source(scan, facts.series_uid) if facts.series_uid is not None else None

@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-HEAVY = ("openvino_telemetry", "torch", "lightning", "pytorch_lightning", "monai", "statsmodels", "sklearn")
+HEAVY = (
+    "openvino_telemetry",
+    "torch",
+    "lightning",
+    "pytorch_lightning",
+    "monai",
+    "statsmodels",
+    "sklearn",
+    "scipy.stats",
+    "pandas",
+)
 PREDICT = """
 import json, sys, threading
 from pathlib import Path
@@ -23,7 +33,7 @@ from spiroct.workflows.predict import predict
 predict(Path(sys.argv[1]), out=Path(sys.argv[2]), model=sys.argv[3], sex="F", age=50.0, height=165.0, force=True)
 for thread in threading.enumerate():
     thread is threading.current_thread() or thread.daemon or thread.join(20)
-print(json.dumps([sockets, sorted({name.partition(".")[0] for name in sys.modules})]))
+print(json.dumps([sockets, sorted(sys.modules)]))
 """
 
 
