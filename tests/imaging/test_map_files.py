@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
 
-from spiroct.imaging.volume import Geometry
-from spiroct.imaging.writing import write_nifti_map
+from spiroct.imaging.orientation import as_matrix3
+from spiroct.imaging.volume import CANONICAL_DIRECTION, Geometry, LabelMap
+from spiroct.imaging.writing import write_nifti, write_nifti_map
 
 
 @pytest.mark.parametrize("steps", [127, 32767])
@@ -33,3 +35,17 @@ def test_an_empty_map_is_zero(tmp_path: Path) -> None:
         np.zeros((2, 2, 2), np.float32), Geometry((2, 2, 2), (1.0, 1.0, 1.0)), tmp_path / "map.nii", largest=0.0
     )
     assert not sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "map.nii"))).any()
+
+
+@pytest.mark.parametrize("planes", [1, 7])
+def test_the_header_is_that_of_the_whole_image(tmp_path: Path, planes: int) -> None:
+    turned = Rotation.from_euler("xyz", (10, -20, 30), degrees=True).as_matrix() @ np.asarray(CANONICAL_DIRECTION)
+    geometry = Geometry((planes, 5, 6), (2.5, 0.7, 0.8), (-10.0, 20.0, 30.0), as_matrix3(turned))
+    labels = np.random.default_rng(2).integers(0, 9, geometry.shape).astype(np.uint8)
+    write_nifti(LabelMap(labels, geometry), tmp_path / "ours.nii")
+    whole = sitk.GetImageFromArray(labels)
+    whole.SetSpacing([float(s) for s in reversed(geometry.spacing)])
+    whole.SetOrigin(geometry.origin)
+    whole.SetDirection([float(v) for v in geometry.direction_matrix[:, ::-1].ravel()])
+    sitk.WriteImage(whole, str(tmp_path / "theirs.nii"))
+    assert (tmp_path / "ours.nii").read_bytes() == (tmp_path / "theirs.nii").read_bytes()

@@ -6,6 +6,7 @@ import gzip
 import struct
 import tempfile
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.types import AnyArray, Float32Array
 
+HEADER_BYTES = 352  # of a NIfTI-1 file of one piece; voxels follow
 _UID_ROOT = "2.25."  # UUID-derived UIDs (DICOM PS3.5 B.2)
 
 
@@ -27,8 +29,10 @@ def write_nifti(image: CTVolume | LabelMap, path: Path) -> None:
     path : Path
         File to write; compressed when it ends in ``.gz``.
     """
-    array = np.rint(image.hu).astype(np.int16) if isinstance(image, CTVolume) else image.labels.astype(np.uint8)
-    _write_nifti_array(array, image.geometry, path)
+    if isinstance(image, CTVolume):
+        _write_nifti_planes((np.rint(plane) for plane in image.hu), np.int16, image.geometry, path)
+    else:
+        _write_nifti_planes(image.labels, np.uint8, image.geometry, path)
 
 
 def write_nifti_map(
@@ -52,31 +56,46 @@ def write_nifti_map(
         written four times as fast and a tenth as large.
     """
     slope = largest / steps if largest > 0 else 1.0
-    whole = np.empty(geometry.shape, np.int8 if steps <= np.iinfo(np.int8).max else np.int16)
-    for plane, target in zip(planes, whole, strict=True):  # one after the other stays in the processor's cache
-        target[...] = np.rint(plane * np.float32(1 / slope))
-    _write_nifti_array(whole, geometry, path, slope=slope, level=1)
+    kind = np.int8 if steps <= np.iinfo(np.int8).max else np.int16
+    whole = (np.rint(plane * np.float32(1 / slope)) for plane in planes)
+    _write_nifti_planes(whole, kind, geometry, path, slope=slope, level=1)
 
 
-def _write_nifti_array(array: AnyArray, geometry: Geometry, path: Path, *, slope: float = 1.0, level: int = 4) -> None:
+def _write_nifti_planes(
+    planes: Iterable[AnyArray],
+    kind: type[np.integer],
+    geometry: Geometry,
+    path: Path,
+    *,
+    slope: float = 1.0,
+    level: int = 4,
+) -> None:
+    """Write planes (y, x) one after the other, which stay in the processor's cache and need no memory of their own."""
+    with path.open("wb") as file:
+        # gzip stores a name and a time of day by default, which would differ from run to run.
+        packed = gzip.GzipFile("", "wb", compresslevel=level, fileobj=file, mtime=0) if path.suffix == ".gz" else None
+        with packed or nullcontext(file) as target:
+            target.write(_nifti_header(kind, geometry, slope))
+            for plane in planes:
+                target.write(np.ascontiguousarray(plane, dtype=kind).tobytes())
+
+
+def _nifti_header(kind: type[np.integer], geometry: Geometry, slope: float) -> bytes:
+    """Header of a NIfTI-1 file: SimpleITK's for the first plane, told how many there are and what a step is worth."""
     import SimpleITK as sitk
 
-    made = sitk.GetImageFromArray(array)
+    made = sitk.GetImageFromArray(np.zeros((1, *geometry.shape[1:]), kind))
     made.SetSpacing([float(s) for s in reversed(geometry.spacing)])
     made.SetOrigin([float(o) for o in geometry.origin])
     made.SetDirection([float(v) for v in geometry.direction_matrix[:, ::-1].ravel()])
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "image.nii"
         sitk.WriteImage(made, str(plain))
-        raw = bytearray(plain.read_bytes())
+        header = bytearray(plain.read_bytes()[:HEADER_BYTES])
+    header[46:48] = struct.pack("<h", geometry.shape[0])  # dim[3]
     if slope != 1.0:
-        raw[112:120] = struct.pack("<ff", slope, 0.0)  # scl_slope and scl_inter of a NIfTI-1 header
-    if path.suffix != ".gz":
-        path.write_bytes(raw)
-        return
-    # gzip stores a name and a time of day by default, which would differ from run to run.
-    with path.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=level, fileobj=file, mtime=0) as packed:
-        packed.write(raw)
+        header[112:120] = struct.pack("<ff", slope, 0.0)  # scl_slope and scl_inter
+    return bytes(header)
 
 
 def write_dicom_series(volume: CTVolume, folder: Path, *, patient_id: str, seed_uid: str) -> None:
