@@ -11,7 +11,19 @@ import pytest
 
 from spiroct.attribution import trial
 from spiroct.attribution.pairs import CHANGES
-from spiroct.attribution.trial import RECORD, Trial, judge_trial, networks_hash, trial_name, trial_of
+from spiroct.attribution.trial import (
+    PERMUTED,
+    RECORD,
+    PermutedLikeness,
+    Trial,
+    judge_permuted,
+    judge_trial,
+    networks_hash,
+    permuted_likeness_of,
+    training_hash,
+    trial_name,
+    trial_of,
+)
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.quality.verdict import Outcome
 
@@ -62,3 +74,34 @@ def test_verdicts() -> None:
     assert missed.value == "1 of 2 changes, 64 or more simulated patients each"
     assert "a change of one lobe" in missed.meaning
     assert judge_trial(None).value is None
+
+
+def test_permuted_training_is_known_of_the_packaged_kind_of_network() -> None:
+    checkpoint = find(DEFAULT_CHECKPOINT)
+    kind = training_hash(checkpoint)
+    for method, layer in (("ram", "pool"), ("ram-layer", "last-convolution"), ("occlusion", "input")):
+        found = permuted_likeness_of(kind, method, layer)
+        assert found is not None
+        assert -1 <= found.lower <= found.value <= found.upper <= 1
+    assert training_hash(replace(checkpoint, members=checkpoint.members[:1])) == kind
+    assert training_hash(replace(checkpoint, architecture={**checkpoint.architecture, "width": 8})) != kind
+
+
+def test_permuted_training_is_looked_up_with_the_layer(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"n": 9, "value": 0.1, "lower": 0.0, "upper": 0.2}
+    (tmp_path / PERMUTED).write_text(json.dumps({"abc": {"ram (stem)": row}}), encoding="utf-8")
+    monkeypatch.setattr(trial, "files", lambda _: tmp_path)
+    assert permuted_likeness_of("abc", "ram-layer", "stem") == PermutedLikeness(0.1, 0.0, 0.2, 9)
+    assert permuted_likeness_of("abc", "ram", "pool") is None
+    assert permuted_likeness_of("other", "ram-layer", "stem") is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [((-0.4, 0.4), Outcome.PASS), ((0.3, 0.6), Outcome.WARN), ((-0.7, -0.2), Outcome.WARN)],
+)
+def test_the_whole_interval_decides_on_permuted_training(limits: tuple[float, float], outcome: Outcome) -> None:
+    verdict = judge_permuted(PermutedLikeness(sum(limits) / 2, *limits, 64))
+    assert verdict.outcome is outcome
+    assert "64 simulated patients" in str(verdict.value)
+    assert judge_permuted(None).outcome is Outcome.WARN

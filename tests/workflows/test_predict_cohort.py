@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def predicted(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "predicted"
-    summary = predict_cohort(cohort, out=out)
+    summary = predict_cohort(cohort, out=out, explain=True)
     assert len(summary.done) == 2
     assert len(summary.failures) == 1
     return out
@@ -47,6 +48,14 @@ def test_good_scans_have_rows_and_the_bad_one_a_reason(cohort: Path, predicted: 
     assert failure["scan_id"] == names[1]
     assert failure["reason"]
     assert (predicted / names[0] / "report.html").is_file()
+
+
+def test_every_prediction_has_its_maps(predicted: Path) -> None:
+    for name in {row["scan_id"] for row in rows(predicted / "predictions.csv")}:
+        document = json.loads((predicted / name / "explanation.json").read_text(encoding="utf-8"))
+        assert document["scan_id"] == name
+        assert all((predicted / name / found["file"]).is_file() for found in document["measures"].values())
+        assert document["how_not_to_read"] in (predicted / name / "report.html").read_text(encoding="utf-8")
 
 
 def test_measured_function_and_patients_are_carried_over(cohort: Path, predicted: Path) -> None:
@@ -75,7 +84,7 @@ def test_one_scan_alone_gives_the_same(cohort: Path, predicted: Path, tmp_path: 
 
 
 def test_again_only_what_failed_is_tried(cohort: Path, predicted: Path) -> None:
-    again = predict_cohort(cohort, out=predicted)
+    again = predict_cohort(cohort, out=predicted, explain=True)
     assert (len(again.done), len(again.resumed), len(again.failures)) == (0, 2, 1)
 
 

@@ -15,8 +15,14 @@ from spiroct.quality.verdict import Outcome, Verdict
 RECORD = "trials.json"
 """By :func:`networks_hash` and method; written by ``python -m benchmarks.attribution_maps``."""
 
+PERMUTED = "permuted_training.json"
+"""By :func:`training_hash` and method; written by ``python -m benchmarks.attribution_permuted``."""
+
 DECIDE_MAPS = ("architecture", "input_recipe", "measures", "quantity", "members")
 """What of a checkpoint's card decides its maps: a new name, new intervals or a new ladder leave them as they are."""
+
+DECIDE_KIND = ("architecture", "input_recipe", "measures", "quantity")
+MOST_PERMUTED = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,12 @@ def networks_hash(checkpoint: Checkpoint) -> str:
     return hashlib.sha256(to_json({name: card[name] for name in DECIDE_MAPS}).encode()).hexdigest()
 
 
+def training_hash(checkpoint: Checkpoint) -> str:
+    """SHA-256 of the kind of network and its input, whatever it was trained on."""
+    card = checkpoint.card
+    return hashlib.sha256(to_json({name: card[name] for name in DECIDE_KIND}).encode()).hexdigest()
+
+
 def trial_of(networks: str, method: str, layer: str) -> Trial | None:
     """Look up a method's trial; None where the maps of these networks were not tried.
 
@@ -66,6 +78,56 @@ def trial_of(networks: str, method: str, layer: str) -> Trial | None:
         tuple(name for name, found in changes.items() if found["beats_chance"]),
         tuple(name for name, found in changes.items() if not found["beats_chance"]),
     )
+
+
+@dataclass(frozen=True)
+class PermutedLikeness:
+    """Mean Spearman correlation of maps with those of a network trained on other patients' lung function.
+
+    Of DLCO and TLC, the measure for which it is farther from 0.
+
+    Parameters
+    ----------
+    value, lower, upper : float
+        Over patients, with a 95 % interval.
+    n : int
+        Patients.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+def permuted_likeness_of(kind: str, method: str, layer: str) -> PermutedLikeness | None:
+    """Look up what permuted training did to a method's maps; None where networks of this kind were not tried.
+
+    Parameters
+    ----------
+    kind : str
+        From :func:`training_hash`.
+    method, layer : str
+        Of the map.
+    """
+    record: dict[str, Any] = json.loads((files("spiroct.attribution") / PERMUTED).read_text(encoding="utf-8"))
+    found = record.get(kind, {}).get(trial_name(method, layer))
+    return None if found is None else PermutedLikeness(**found)
+
+
+def judge_permuted(found: PermutedLikeness | None) -> Verdict:
+    """Turn the likeness to maps of permuted training (Adebayo 2018, data randomisation) into a verdict."""
+    limit = f"within {MOST_PERMUTED:g} of 0, the whole interval"
+    if found is None:
+        meaning = "Nobody has tried whether such a network's maps change when it is trained on other patients' values"
+        remedy = "Train one on permuted lung function"
+        return Verdict("permuted_training", Outcome.WARN, None, limit, meaning, remedy)
+    value = f"{found.value:.2f} ({found.lower:.2f} to {found.upper:.2f}), {found.n} simulated patients"
+    if found.lower >= -MOST_PERMUTED and found.upper <= MOST_PERMUTED:
+        meaning = "A network of this kind that was trained on other patients' lung function gives other maps"
+        return Verdict("permuted_training", Outcome.PASS, value, limit, meaning)
+    meaning = "A network of this kind that was trained on other patients' lung function gives a similar or opposite map"
+    return Verdict("permuted_training", Outcome.WARN, value, limit, meaning, "Do not read this map")
 
 
 def judge_trial(trial: Trial | None) -> Verdict:

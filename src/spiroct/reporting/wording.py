@@ -42,6 +42,7 @@ CHECKS = {
     "lungs_in_patch": "Lungs seen by the network",
     "mask_holes": "No holes in the outlines",
     "mask_leak": "No other air in the outlines",
+    "permuted_training": "Unlike permuted training's",
     "points_to_causes": "Points to what changes",
     "scrambled_network": "Unlike a scrambled network's",
     "solid_in_mask": "No soft tissue in the outlines",

@@ -14,7 +14,14 @@ from spiroct.attribution.explanation import Explanation, MeasureExplanation
 from spiroct.attribution.method import Subject, in_scan
 from spiroct.attribution.methods import make_method
 from spiroct.attribution.regions import Anatomy, anatomy_of_scan
-from spiroct.attribution.trial import judge_trial, networks_hash, trial_of
+from spiroct.attribution.trial import (
+    judge_permuted,
+    judge_trial,
+    networks_hash,
+    permuted_likeness_of,
+    training_hash,
+    trial_of,
+)
 from spiroct.documents import write_json
 from spiroct.imaging.volume import LabelMap
 from spiroct.imaging.writing import write_nifti_map
@@ -87,14 +94,15 @@ def _explained(
     ablated = used.table(subject) if isinstance(used, RegionAblation) else []
     body = anatomy.shares["outside_body"] < 0.5
     alike = scrambled_likeness(kind, predictor, subject, list(maps.values()), seed=SCRAMBLING_SEED, where=body)
-    networks = networks_hash(predictor.checkpoint)
+    networks, trained_so = networks_hash(predictor.checkpoint), training_hash(predictor.checkpoint)
     explained = {}
     for (measure, found), likeness in zip(maps.items(), alike, strict=True):
         regions = account(found, anatomy)
         outside = next(r.share for r in regions if r.region == "outside_body")
         tried = judge_trial(trial_of(networks, found.method, found.layer))
         checks = judge(found, agreement=fold_agreement(found, body), alike=likeness, outside=outside)
-        verdicts = (*checks, tried)
+        permuted = judge_permuted(permuted_likeness_of(trained_so, found.method, found.layer))
+        verdicts = (*checks, permuted, tried)
         own = tuple(row for row in ablated if row.measure is measure)
         explained[measure] = MeasureExplanation(in_scan(found, subject), file_of(found), regions, verdicts, own)
     return explained
