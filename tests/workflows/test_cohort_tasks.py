@@ -8,7 +8,7 @@ import pytest
 
 from spiroct.errors import InputError
 from spiroct.pft.measures import Measure
-from spiroct.workflows.cohort_tasks import cohort_scans, is_cohort
+from spiroct.workflows.cohort_tasks import cohort_scans
 
 HEADER = "patient_id,image,lung_mask,lobe_mask,sex,age,height_cm,DLCO,FEV1,FVC,TLC\n"
 
@@ -46,9 +46,7 @@ def test_what_decides_a_result_is_in_the_task(table: Path) -> None:
     assert same == second
 
 
-def test_faults_are_refused_and_cohorts_known_by_their_ending(table: Path) -> None:
+def test_faults_are_refused(table: Path) -> None:
     table.write_text(table.read_text().replace("b.nii.gz", "gone.nii.gz"))
     with pytest.raises(InputError, match=r"gone\.nii\.gz does not exist"):
         cohort_scans(table)
-    assert is_cohort(Path("COHORT.CSV"))
-    assert not is_cohort(Path("scan.nii.gz"))

@@ -58,11 +58,10 @@ def biomarkers(
     """Measure volumes, densities, vessel tree and ILD extent of one chest CT or of every scan of a cohort."""
     from spiroct.workflows.biomarkers import Masks
     from spiroct.workflows.biomarkers import biomarkers as run
-    from spiroct.workflows.cohort_tasks import is_cohort
 
     grids = tuple(grid or ("1.5",))
     masks = Masks(lung_mask, vessel_mask, lobe_mask)
-    if is_cohort(scan):
+    if options.is_cohort(scan):
         single = {
             "--lung-mask": lung_mask, "--vessel-mask": vessel_mask, "--lobe-mask": lobe_mask, "--sex": sex,
             "--age": age, "--height": height, "--fvc": fvc, "--series": series, "--fvc-is-estimate": fvc_is_estimate,

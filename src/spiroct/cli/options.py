@@ -81,6 +81,11 @@ def place_of_work(
     return (execution if wanted or find_spec("distributed") is not None else None), part
 
 
+def is_cohort(path: Path) -> bool:
+    """Whether an argument names a cohort table and not a scan: by its ending, ``.csv``."""
+    return path.suffix.lower() == ".csv"
+
+
 def refuse_with_cohort(names: Sequence[str], columns: str) -> None:
     """Refuse options that are of one scan where a cohort is given; ``columns`` is what the table has for them.
 

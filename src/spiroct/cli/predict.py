@@ -56,9 +56,7 @@ def predict(
     as_json: options.AsJson = False,
 ) -> None:
     """Estimate DLCO, FEV1, FVC and TLC from one chest CT, or from every scan of a cohort, and write reports."""
-    from spiroct.workflows.cohort_tasks import is_cohort
-
-    if is_cohort(scan):
+    if options.is_cohort(scan):
         single = {
             "--sex": sex, "--age": age, "--height": height, "--ethnicity": ethnicity, "--dlco": dlco, "--fev1": fev1,
             "--fvc": fvc, "--tlc": tlc, "--series": series,

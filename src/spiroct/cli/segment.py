@@ -54,9 +54,7 @@ def segment(
     as_json: options.AsJson = False,
 ) -> None:
     """Write the lung mask of one chest CT or of every one of a cohort, and lobes, vessels and airways where asked."""
-    from spiroct.workflows.cohort_tasks import is_cohort
-
-    if is_cohort(scan):
+    if options.is_cohort(scan):
         from spiroct.workflows.segment import DOCUMENT, TABLE, cohort_segment
 
         options.refuse_with_cohort([n for n, v in (("--atlases", atlases), ("--series", series)) if v], "image")

@@ -113,4 +113,4 @@ def _opened(stem: Path) -> CachedScan | None:
 
 
 def _digest(array: AnyArray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()

@@ -323,7 +323,9 @@ def _paths(masks: Masks) -> dict[str, Path]:
 def _digest(mask: LabelMap) -> str:
     import hashlib
 
-    digest = hashlib.blake2b(mask.labels.tobytes(), digest_size=16)
+    import numpy as np
+
+    digest = hashlib.blake2b(np.ascontiguousarray(mask.labels).data, digest_size=16)
     digest.update(repr(mask.geometry).encode())
     return digest.hexdigest()
 

@@ -54,11 +54,6 @@ class CohortScan:
         return ScanTask(self.scan_id, files, facts, payload=self)
 
 
-def is_cohort(path: Path) -> bool:
-    """Whether an argument names a cohort table and not a scan: by its ending, ``.csv``."""
-    return path.suffix.lower() == ".csv"
-
-
 def cohort_scans(path: Path) -> tuple[CohortScan, ...]:
     """Read a cohort table for work on its scans.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,8 +182,10 @@ def write_prediction(
     begin(Stage.REPORT)
     write_json(folder / "prediction.json", prediction.to_document())
     write_predictions([prediction], folder / "predictions.csv", patient_id=patient_id)
-    write_nifti(examined.lungs, folder / "lungs.nii.gz")
-    write_report(prediction, examined.volume, examined.lungs, folder / "report.html", explanation=explanation)
+    with ThreadPoolExecutor(1) as aside:  # packing needs a processor, but not Python
+        packing = aside.submit(write_nifti, examined.lungs, folder / "lungs.nii.gz")
+        write_report(prediction, examined.volume, examined.lungs, folder / "report.html", explanation=explanation)
+        packing.result()
 
 
 def plain_baselines(

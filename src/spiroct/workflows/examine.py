@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from spiroct.errors import RefusalError, ScanError
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, LabelMap
@@ -124,7 +126,7 @@ def read_scan(scan: Path, *, series: str | None = None) -> tuple[CTVolume, str]:
     volume = read_ct(scan, series=series)
     for note in volume.acquisition.notes:
         logger.warning("warning: %s", note)
-    digest = hashlib.blake2b(volume.hu.tobytes(), digest_size=16)
+    digest = hashlib.blake2b(np.ascontiguousarray(volume.hu).data, digest_size=16)
     digest.update(repr(volume.geometry).encode())
     return volume, digest.hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
@@ -107,9 +108,11 @@ def predict(
     measured = measured_values(dlco=dlco, fev1=fev1, fvc=fvc, tlc=tlc, dlco_unit=dlco_unit)
     interpret(Measure.TLC, None, given, equations=equations)  # refuses an unknown set before any work is done
     checkpoint = find(model)
-    predictor = Predictor(checkpoint, engine=engine)
-    begin(Stage.READ)
-    volume, digest = read_scan(scan, series=series)
+    with ThreadPoolExecutor(1) as aside:  # compiling needs a processor, but not Python
+        making = aside.submit(Predictor, checkpoint, engine=engine)
+        begin(Stage.READ)
+        volume, digest = read_scan(scan, series=series)
+        predictor = making.result()
     exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
     exchange.check(scan, volume.acquisition.series_uid)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
