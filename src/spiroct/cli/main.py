@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         What follows ``spiroct``; the process's own arguments by default.
     """
+    # Many products of small matrices: threads of numpy's OpenBLAS wait for each other longer than they compute.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, quiet = "--debug" in words, "--quiet" in words
     words = [w for w in words if w not in {"--debug", "--quiet"}]
