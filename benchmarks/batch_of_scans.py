@@ -1,9 +1,8 @@
-"""A cohort with broken scans through ``spiroct predict``: every loss and every way of working, and how it scales.
+"""A cohort with broken scans through ``spiroct predict``: what happens to it when workers and runs are killed.
 
-Run: ``python -m benchmarks.batch_of_scans COHORT.csv FOLDER [SCANS]`` with a simulated cohort of 200 scans at 3 mm. Ten
-scans are broken in five ways. Three runs must give the same table, byte for byte: one whose worker is killed, one
-killed as a whole and begun again, one through a Dask scheduler with two worker processes started by hand. Then so
-many SCANS, sound ones, are timed with one and with two workers; that needs a machine with nothing else to do.
+Run: ``python -m benchmarks.batch_of_scans COHORT.csv FOLDER`` with a simulated cohort (200 scans at 3 mm). Ten scans
+are broken in five ways. Three runs must give the same table, byte for byte: one whose worker is killed (SIGKILL), one
+killed as a whole and begun again, one through a Dask scheduler with two worker processes started by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Any
 
 import psutil
 
-BROKEN, WANTED_EFFICIENCY, EXIT_PARTLY = 10, 0.9, 3
+BROKEN = 10
 PREDICT = [sys.executable, "-m", "spiroct", "predict"]
 
 
@@ -62,7 +61,7 @@ def _broken(packed: bytes, *, kind: int) -> bytes:
     return gzip.compress(plain[: len(plain) // 3], 1)  # a third of the voxels that the header tells of
 
 
-def main(cohort: Path, folder: Path, scaling: int) -> dict[str, Any]:
+def main(cohort: Path, folder: Path) -> dict[str, Any]:
     """Run all; give what was seen."""
     table = folder / "cohort.csv" if (folder / "cohort.csv").exists() else prepare(cohort, folder)
     found: dict[str, Any] = {
@@ -73,8 +72,6 @@ def main(cohort: Path, folder: Path, scaling: int) -> dict[str, Any]:
     names = ("worker-killed", "run-killed", "by-hand")
     tables = {(folder / name / "predictions.csv").read_bytes() for name in names}
     found["the three tables are the same"] = len(tables) == 1
-    if scaling:
-        found["scaling"] = _scaling(table, folder, scaling)
     return found
 
 
@@ -159,25 +156,6 @@ def _by_hand(table: Path, out: Path) -> dict[str, Any]:
             process.wait(20)
 
 
-def _scaling(table: Path, folder: Path, scans: int) -> dict[str, Any]:
-    """Time sound scans with one and two workers, start-up in it."""
-    failed = _rows(folder / "worker-killed" / "failures.csv", "scan_id")
-    with table.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["scan_id"] not in failed][:scans]
-    sound = folder / "sound.csv"
-    with sound.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    one, two = (_run(sound, folder / f"scaling-{n}", "--workers", str(n)) for n in (1, 2))
-    efficiency = one["seconds"] / (2 * two["seconds"])
-    return {"scans": len(rows), "1 worker, s": one["seconds"], "2 workers, s": two["seconds"]} | {
-        "share of perfect scaling": round(efficiency, 3),
-        "wanted": WANTED_EFFICIENCY,
-        "load of the machine": os.getloadavg()[0],
-    }
-
-
 if __name__ == "__main__":
-    seen = main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    seen = main(Path(sys.argv[1]), Path(sys.argv[2]))
     print(json.dumps(seen, indent=2))

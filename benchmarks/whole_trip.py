@@ -24,9 +24,9 @@ PERSON = ("--sex", "M", "--age", "59", "--height", "175")
 
 def measure(model: str = DEFAULT_CHECKPOINT) -> tuple[dict[str, Any], bool]:
     """Time each command after a first call of it; tell whether a limit is missed. Empty where the scan is not there."""
-    scan = Path(os.environ.get("SPIROCT_SHARED", "../shared")) / SCAN
-    if not scan.is_dir():
-        return {"skipped": f"{scan} is not there"}, False
+    scan = lidc_scan()
+    if scan is None:
+        return {"skipped": "no SPIROCT_SHARED"}, False
     python, spiroct = sys.executable, [sys.executable, "-m", "spiroct"]
     with tempfile.TemporaryDirectory() as out:
         predict = [*spiroct, "predict", str(scan), "--out", out, "--overwrite", "--model", model, *PERSON]
@@ -61,6 +61,12 @@ def measure(model: str = DEFAULT_CHECKPOINT) -> tuple[dict[str, Any], bool]:
         "load of the machine": os.getloadavg()[0],
     }
     return result, bool(late) or ratio < WANTED_RATIO or ours["peak GiB"] > LIMIT_GIB
+
+
+def lidc_scan() -> Path | None:
+    """Find LIDC-IDRI-1011, 133 slices; None where it is not there."""
+    scan = Path(os.environ.get("SPIROCT_SHARED", "../shared")) / SCAN
+    return scan if scan.is_dir() else None
 
 
 def run_command(words: list[str]) -> dict[str, float]:
