@@ -17,6 +17,9 @@ from spiroct.checkpoints.intervals import ENSEMBLE, ConformalScores
 from spiroct.cli.main import main
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
+from spiroct.inference.engines.engine import make_engine
+from spiroct.inference.engines.openvino_runtime import has_bfloat16
+from spiroct.inference.engines.precision import Deviation
 from spiroct.networks.build import network_of
 from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import InputRecipe
@@ -25,7 +28,7 @@ from spiroct.workflows.calibrate import calibrate
 from spiroct.workflows.predict_cohort import predict_cohort
 from spiroct.workflows.simulate import simulate_cohort
 
-PATIENTS = 24
+PATIENTS = 32
 NETWORK = {"name": "resnet3d", "width": 4, "depths": [0, 1]}
 HOME = ConformalScores(
     "TLC", ErrorModel((), (0.0,), (99.0,), (0.0, 0.0), (0.0, 0.0)), (0, 1) * 20, tuple(np.linspace(-0.1, 0.1, 40))
@@ -121,3 +124,26 @@ def test_the_training_table_and_too_few_patients_are_refused(cohort: Path, model
     with pytest.raises(InputError, match="fewer than 19"):
         calibrate(first(cohort, 12, tmp_path / "few.csv"), out=tmp_path / "out", model=str(model / "home"))
     assert not (tmp_path / "out").exists()
+
+
+def test_bfloat16_is_recorded_and_then_the_default_or_not(
+    cohort: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match="32 at least"):
+        calibrate(
+            first(cohort, 20, tmp_path / "few.csv"), out=tmp_path / "few", model=str(model / "home"), bfloat16=True
+        )
+    if not has_bfloat16():
+        pytest.skip("this processor has no bfloat16")
+    words = ["calibrate", str(cohort), "--model", str(model / "home"), "--out", str(tmp_path / "out"), "--bfloat16"]
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 0
+    found = Checkpoint.load(tmp_path / "out/checkpoint")
+    change = Deviation(**found.provenance["bfloat16"])
+    assert change.scans == PATIENTS
+    assert 0 < change.rms <= change.maximum < 0.1  # of an SD: a slip of units or of the reference would be far off
+    precision = "bfloat16" if change.negligible else "float32"
+    assert make_engine("auto", found).description.endswith(precision)
+    told = "the default from now on" if change.negligible else "to be chosen only"
+    assert told in capsys.readouterr().out

@@ -14,10 +14,11 @@ from spiroct.checkpoints.intervals import ENSEMBLE, LEVEL, ConformalScores, quan
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
+from spiroct.inference.engines.precision import LEAST_SCANS, RECORD, Deviation, deviation
 from spiroct.log import logger
 from spiroct.run_folder import run_folder
 from spiroct.workflows.cohort_estimates import member_estimates
-from spiroct.workflows.training_data import measured_targets, predicted_values, training_data
+from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
 from spiroct.workflows.training_results import Outcome, conformal_scores, interval_coverage
 from spiroct.workflows.versions import result_versions
 
@@ -26,7 +27,13 @@ FEWEST = 19
 
 
 def calibrate(
-    cohort: Path, *, out: Path, model: str = DEFAULT_CHECKPOINT, keep: bool = False, overwrite: bool = False
+    cohort: Path,
+    *,
+    out: Path,
+    model: str = DEFAULT_CHECKPOINT,
+    keep: bool = False,
+    bfloat16: bool = False,
+    overwrite: bool = False,
 ) -> Checkpoint:
     """Score a checkpoint's errors on a cohort, and save it with intervals that hold for patients like these.
 
@@ -43,13 +50,17 @@ def calibrate(
         Name or folder of the checkpoint.
     keep : bool
         Keep the scores that it has beside the new ones: for patients of the population that it was trained on.
+    bfloat16 : bool
+        Also record what computing in bfloat16 changes in these scans' estimates. Where that is next to nothing
+        (:class:`spiroct.inference.engines.precision.Deviation`), ``predict`` computes in bfloat16 from then on.
     overwrite : bool
         Replace an earlier run in the same folder.
 
     Raises
     ------
     SpiroctError
-        If the table or a scan is refused, the checkpoint was trained on this very table, or patients are too few.
+        If the table or a scan is refused, the checkpoint was trained on this very table, patients are too few, or the
+        processor has no bfloat16.
     """
     checkpoint, table = find(model), read_cohort(cohort)
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
@@ -59,11 +70,19 @@ def calibrate(
             "intervals come from patients that no network saw",
             "give other patients; training has made intervals of these already",
         )
-    arguments = {"cohort": digest, "model": checkpoint.hash, "keep": keep, "spiroct": result_versions()["spiroct"]}
+    arguments = {"cohort": digest, "model": checkpoint.hash, "keep": keep, "bfloat16": bfloat16}
+    arguments |= {"spiroct": result_versions()["spiroct"]}
+    if bfloat16 and len(table) < LEAST_SCANS:
+        raise InputError(
+            f"{cohort} has {len(table)} scans",
+            f"what bfloat16 changes is judged on {LEAST_SCANS} at least",
+            "add patients, or leave --bfloat16 out",
+        )
     with run_folder(out, verb="calibrate", arguments=arguments, overwrite=overwrite) as run:
         if run.finished:
             return Checkpoint.load(out / "checkpoint")
-        outcome = _outcome(checkpoint, table)
+        data = training_data(table, checkpoint.recipe)
+        outcome = _outcome(checkpoint, table, data)
         everyone = np.arange(len(table))
         scored = tuple(s for one in checkpoint.intervals if (s := _scored(one, outcome, keep=keep)) is not None)
         intervals = scored if checkpoint.intervals else conformal_scores(outcome, everyone)
@@ -80,14 +99,23 @@ def calibrate(
             "interval_coverage_before": {"level": LEVEL, **interval_coverage(outcome, checkpoint.intervals, everyone)},
             "versions": result_versions(),
         }
-        found = replace(checkpoint, intervals=intervals, provenance=checkpoint.provenance | {"calibration": facts})
+        provenance = checkpoint.provenance | {"calibration": facts}
+        if bfloat16:
+            provenance |= {RECORD: _bfloat16(checkpoint, data).to_document()}
+        found = replace(checkpoint, intervals=intervals, provenance=provenance)
         found.save(run.work / "checkpoint")
     return found
 
 
-def _outcome(checkpoint: Checkpoint, cohort: Cohort) -> Outcome:
+def _bfloat16(checkpoint: Checkpoint, data: TrainingData) -> Deviation:
+    """Compare the ensemble's estimates in bfloat16 with those in float32, in SDs of each measure."""
+    sd = np.mean([member.scaler.sd for member in checkpoint.members], axis=0)
+    found = [member_estimates(checkpoint, data, engine=e).mean(axis=0) / sd for e in ("openvino-bf16", "openvino")]
+    return deviation(*found)
+
+
+def _outcome(checkpoint: Checkpoint, cohort: Cohort, data: TrainingData) -> Outcome:
     """Estimate every scan by the whole ensemble, which saw none of them."""
-    data = training_data(cohort, checkpoint.recipe)
     return Outcome(
         cohort=cohort,
         measures=checkpoint.measures,
