@@ -28,7 +28,7 @@ from spiroct.attribution.layers import FusedActivationMap, LayerActivationMap
 from spiroct.attribution.method import Method, Subject, prepared_subject
 from spiroct.attribution.methods import make_method
 from spiroct.attribution.occlusion import Occlusion
-from spiroct.attribution.pairs import Pair, Versions, named_pairs, versions_of
+from spiroct.attribution.pairs import CHANGES, Pair, Versions, named_pairs, versions_of
 from spiroct.attribution.pointing import BASELINES, advantage, beats_chance, idle_maps, mean_score, near, rate, score
 from spiroct.attribution.ram import RegressionActivationMap
 from spiroct.attribution.regions import Anatomy, anatomy_of_labels
@@ -132,10 +132,11 @@ class Trial:
         if number < DELETED:
             drawn = rng.random(body.shape)
             random = {s: curves(s.predictor, subjects[s], Measure.DLCO, drawn).areas for s in subjects}
+        blind = {seen: seen.blind(number) for seen in subjects}
+        prepared = {s: prepared_subject(blind[s], subjects[s].prepared, versions.geometry) for s in subjects}
         for name, (seen, kind) in self.kinds():
             found = maps[name]
-            blind = prepared_subject(seen.blind, subjects[seen].prepared, versions.geometry)
-            other = seen.method(name, kind, anatomy, blind=True).explain(blind, (Measure.DLCO,))[Measure.DLCO]
+            other = kind(blind[seen], anatomy).explain(prepared[seen], (Measure.DLCO,))[Measure.DLCO]
             areas = (None, None)
             if random is not None:
                 own = curves(seen.predictor, subjects[seen], Measure.DLCO, found.members.mean(axis=0)).areas
@@ -148,21 +149,24 @@ class Trial:
 
 
 class _Seen:
-    """Networks and their scrambled twins, with the methods that explain them."""
+    """Networks, with the methods that explain them."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
         self.predictor = Predictor(checkpoint)
-        self.blind = Predictor(scrambled(checkpoint, seed=0), engine="torch")
-        self._methods: dict[tuple[str, bool], Method] = {}
+        self._methods: dict[str, Method] = {}
 
-    def method(self, name: str, kind: Kind, anatomy: Anatomy, *, blind: bool = False) -> Method:
+    def method(self, name: str, kind: Kind, anatomy: Anatomy) -> Method:
         """Make a method, or take the one that was made; the one that knows the patient's anatomy is made anew."""
-        predictor = self.blind if blind else self.predictor
         if name == "region-ablation":
-            return kind(predictor, anatomy)
-        if (name, blind) not in self._methods:
-            self._methods[name, blind] = kind(predictor, None)
-        return self._methods[name, blind]
+            return kind(self.predictor, anatomy)
+        if name not in self._methods:
+            self._methods[name] = kind(self.predictor, None)
+        return self._methods[name]
+
+    def blind(self, number: int) -> Predictor:
+        """Scramble the networks, for every patient otherwise: how alike two maps are depends on the scramble."""
+        return Predictor(scrambled(self.checkpoint, seed=number), engine="torch")
 
     def subject(self, hu: np.ndarray, versions: Versions) -> Subject:
         """Prepare one version of a patient; the lungs of the well version place the patch."""
@@ -247,19 +251,31 @@ def markdown(document: dict[str, Any]) -> str:
                 cells.append("")
                 continue
             hit, star = found["hit"], "**" if found.get("hit_beats_chance") else ""
-            cells.append(f"{star}{_interval(hit)}{star}, n {found['n']}")
+            cells.append(f"{star}{_interval(hit)}{star}{_count(found['n'])}")
         lines.append(f"| {method.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    # Every method has the same rows of a change; the first one's will do.
+    own = {c: [r for r in document["scores"] if (r["change"], r["method"]) == (c, methods[0])] for c in changes}
+    moved = [f"{np.mean([r['estimate_moved'] for r in own[c]]):+.2f} {CHANGES[c][1].unit}" for c in changes]
+    taken = [f"{100 * np.mean([r['truth_share'] for r in own[c]]):.0f}" for c in changes]
+    lines.append("| *estimate moved by* | " + " | ".join(moved) + " |")
+    lines.append("| *change takes, % of the body* | " + " | ".join(taken) + " |")
     names = {
         "scrambled": "scrambled network",
+        "folds": "folds agree",
         "completeness": "left over",
         "deletion": "deletion",
         "insertion": "insertion",
     }
     lines += ["", "| map | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
     for method, of in checks.items():
-        cells = [f"{_interval(of[n])}, n {of[n]['n']}" if n in of else "" for n in names]
+        cells = [f"{_interval(of[n])}{_count(of[n]['n'])}" if n in of else "" for n in names]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _count(patients: int) -> str:
+    """Tell the number of patients where it is not that of the trial."""
+    return "" if patients == PATIENTS else f", n {patients}"
 
 
 def _interval(found: dict[str, float]) -> str:
