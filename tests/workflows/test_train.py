@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,14 @@ import torch
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
 from spiroct.imaging.image_files import read_image
+from spiroct.imaging.label_files import read_label_map
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import LabelMap
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
+from spiroct.training.recipe import load_recipe
 from spiroct.workflows.predict import predict
+from spiroct.workflows.predict_cohort import predict_cohort
 from spiroct.workflows.simulate import simulate_cohort
 from spiroct.workflows.train import train
 
@@ -65,6 +69,13 @@ def network_rows(trained: Path) -> list[dict[str, str]]:
     return [row for row in rows(trained / "out/predictions.csv") if row["model"] == "tiny"]
 
 
+def estimated(trained: Path, predictor: Predictor, scan_id: str) -> dict[Measure, float]:
+    """Estimate a scan of the cohort from its files."""
+    volume = read_ct(trained / f"cohort/images/{scan_id}.nii.gz")
+    lungs = read_label_map(trained / f"cohort/masks/{scan_id}.nii.gz", onto=volume.geometry)
+    return predictor.estimate(predictor.prepare(volume, lungs)).values
+
+
 def test_everything_is_written(trained: Path) -> None:
     found = (p.relative_to(trained / "out") for p in (trained / "out").rglob("*") if p.is_file())
     files = {str(p) for p in found if ".converted" not in p.parts}  # other tests predict with these checkpoints
@@ -99,6 +110,62 @@ def test_predictions_equal_what_the_checkpoint_says_of_the_same_files(trained: P
             assert value == pytest.approx(float(expected[measure]["estimated"]), abs=1e-4)
             if place == "ensemble":
                 assert found.intervals[measure][0] == pytest.approx(float(expected[measure]["lower"]), abs=1e-4)
+
+
+def test_validation_estimates_equal_what_predict_says_of_the_same_files(trained: Path, tmp_path: Path) -> None:
+    """Every fold's network alone on its own validation patients; fold 1 by the command, to predictions.csv."""
+    from spiroct.checkpoints.checkpoint import Checkpoint
+
+    table = [row for row in rows(trained / "out/cohort.csv") if row["split"] != "test"]
+    with (tmp_path / "fold.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, table[0])
+        writer.writeheader()
+        for row in table:
+            paths = {column: (trained / "out" / row[column]).resolve() for column in ("image", "lung_mask")}
+            if row["fold"] == "1":
+                writer.writerow(row | paths)
+    model = str(trained / "out/fold-1/checkpoint")
+    predict_cohort(tmp_path / "fold.csv", out=tmp_path / "1", model=model, engine="torch", vessels=False, explain=False)
+    told = [row for row in rows(tmp_path / "1/predictions.csv") if row["quantity"] == "absolute"]
+    found = {(row["scan_id"], "1", row["measure"]): float(row["estimated"]) for row in told}
+    for fold in (2, 3, 4):
+        predictor = Predictor(Checkpoint.load(trained / f"out/fold-{fold}/checkpoint"), engine="torch")
+        for scan_id in (row["scan_id"] for row in table if row["fold"] == str(fold)):
+            for measure, value in estimated(trained, predictor, scan_id).items():
+                found[scan_id, f"{fold}", measure.value] = value
+    written = {
+        (row["scan_id"], row["fold"], row["measure"]): float(row["estimated"])
+        for row in network_rows(trained)
+        if (row["set"], row["quantity"]) == ("validation", "absolute")
+    }
+    assert len(written) == 4 * len(table)
+    assert found == pytest.approx(written, abs=1e-4)
+
+
+def test_the_validation_loss_is_that_of_what_predict_estimates(trained: Path) -> None:
+    """Loss and error in the history of an epoch, recomputed from files with the weights of that epoch, not rounded."""
+    from spiroct.checkpoints.checkpoint import Checkpoint, Member
+    from spiroct.training.fit import Hardware, fit_network
+    from spiroct.workflows.training_data import measured_targets, training_data
+
+    cohort, recipe = read_cohort(trained / "cohort/cohort.csv"), load_recipe(str(trained / "tiny.toml"))
+    targets, order = measured_targets(cohort, recipe.measures, "absolute"), np.arange(len(cohort))
+    targets[19, 1] = np.nan  # a measure that a validation patient lacks counts in neither
+    found = fit_network(
+        training_data(cohort, recipe.input).scans, targets, recipe, training=order[:18], validation=order[18:],
+        hardware=Hardware("cpu"),
+    )  # fmt: skip
+    member = Member(1, found.scaler, found.state, None)
+    predictor = Predictor(
+        replace(Checkpoint.load(trained / "out/fold-1/checkpoint"), members=(member,)), engine="torch"
+    )
+    errors = np.empty((6, 4))
+    for i, scan_id in enumerate(cohort.scan_ids[18:]):
+        of = estimated(trained, predictor, scan_id)
+        errors[i] = np.asarray([of[m] for m in recipe.measures]) - targets[18 + i]
+    last = found.history[-1]
+    assert last["validation_mae"] == pytest.approx(np.nanmean(np.abs(errors), axis=0).mean(), abs=1e-4)
+    assert last["validation"] == pytest.approx(np.nanmean((errors / np.asarray(found.scaler.sd)) ** 2), abs=1e-4)
 
 
 def test_a_network_of_simulated_patients_says_so(trained: Path) -> None:
@@ -224,10 +291,7 @@ def test_transfer_begins_from_another_checkpoint(
 @pytest.mark.slow
 def test_recipe_paper_runs_from_start_to_end(trained: Path, tmp_path: Path) -> None:
     """The recipe as it is, but for grid and epochs: X3D-M, raw targets, batch 1, checkpointed activations."""
-    from dataclasses import replace
-
     from spiroct.checkpoints.checkpoint import Checkpoint
-    from spiroct.training.recipe import load_recipe
 
     paper = load_recipe("paper")
     small = replace(
