@@ -50,7 +50,7 @@ lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/python -m pip install -q --upgrade pip
 	.lock/bin/python -m pip install -q "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
-	.lock/bin/python -m pip install -q ".[train,cluster,equations,serve,dicom,astra,tests,develop,atlas]"
+	.lock/bin/python -m pip install -q ".[train,cluster,equations,serve,dicom,astra,mlflow,tests,develop,atlas]"
 	.lock/bin/python -m pip freeze --all --exclude spiroct | grep -v -e '^-e' -e '@ file' | sed 's/+[a-z0-9.]*$$//' | sort -f > constraints.new
 	mv constraints.new constraints.txt && rm -rf .lock
 
