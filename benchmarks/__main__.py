@@ -22,6 +22,7 @@ from benchmarks import (
     network_forward,
     network_steps,
     phantom_rendering,
+    training_pipeline,
     trip_stages,
     whole_trip,
 )
@@ -33,6 +34,8 @@ PARTS: dict[str, Callable[[], tuple[dict[str, Any], bool]]] = {
     "evaluation_metrics": evaluation_metrics.measure,
     "network_steps": network_steps.measure,
     "network_forward": network_forward.measure,
+    "training_pipeline": training_pipeline.measure,
+    "whole_training": training_pipeline.whole,
     "trip_stages": trip_stages.measure_apart,
     "whole_trip": whole_trip.measure,
     "long_scans": partial(long_scans.measure, WORK / "long-scans"),

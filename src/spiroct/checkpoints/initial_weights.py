@@ -17,6 +17,9 @@ from spiroct.networks.loading import LoadReport, load_state
 from spiroct.networks.network import Network
 from spiroct.pft.measures import Measure
 
+NAMED_SOURCES = ("scratch", "kinetics", "imagenet", "ct")
+"""Where training can start beside a checkpoint."""
+
 
 def load_initial_weights(
     network: Network,

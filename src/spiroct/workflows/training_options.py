@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spiroct.checkpoints.catalogue import find
 from spiroct.checkpoints.checkpoint import TargetScaler
-from spiroct.checkpoints.initial_weights import load_initial_weights
+from spiroct.checkpoints.initial_weights import NAMED_SOURCES, load_initial_weights
 from spiroct.checkpoints.readings import AUXILIARY
 from spiroct.errors import UsageError
 from spiroct.log import logger
@@ -73,7 +73,7 @@ def origin(init: str, weights: Path | None) -> str:
     """Name where weights begin by content, so that another file of the same name is another run."""
     if weights is not None:
         return f"{init} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
-    return init if init in ("scratch", "kinetics") else find(init).hash
+    return init if init in NAMED_SOURCES else find(init).hash
 
 
 def model_name(recipe: TrainingRecipe) -> str:
