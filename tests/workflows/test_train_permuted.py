@@ -1,0 +1,104 @@
+"""Negative control: a network trained on lung function that belongs to other patients knows nothing of anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
+from spiroct.imaging.writing import write_nifti
+from spiroct.workflows.train import train
+
+RECIPE = """
+[network]
+name = "resnet3d"
+width = 8
+depths = [0, 1]
+dropout = 0.0
+[input]
+spacing_mm = 20.0
+patch = [24, 16, 16]
+crop = "image-centre"
+training_crop = "image-centre"
+[fit]
+epochs = 20
+batch = 16
+learning_rate = 1e-2
+weight_decay = 1e-3
+"""
+TAUGHT, TESTED = 100, 150
+BOUND = 0.3  # 3 standard errors of R in 100 validation patients, 3.7 in 150 test patients
+MEASURES = ["DLCO", "FEV1", "FVC", "TLC"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Return 250 made-up patients: two boxes of lung, whose size and density tell lung function up to noise."""
+    folder = tmp_path_factory.mktemp("boxes")
+    rng = np.random.default_rng(11)
+    geometry = Geometry((24, 16, 16), (20.0, 20.0, 20.0))
+    rows = []
+    for i in range(TAUGHT + TESTED):
+        half, density = int(rng.integers(3, 8)), rng.uniform(-900, -500)
+        lungs = np.zeros((24, 16, 16), np.uint8)
+        lungs[12 - half : 12 + half, 4:12, 1:7], lungs[12 - half : 12 + half, 4:12, 9:15] = 1, 2
+        hu = np.where(lungs > 0, density, 40.0) + rng.normal(0, 20, lungs.shape)
+        write_nifti(CTVolume(hu.astype(np.float32), geometry), folder / f"{i}.nii.gz")
+        write_nifti(LabelMap(lungs, geometry), folder / f"{i}-lungs.nii.gz")
+        size, air = (half - 5) / 2, (density + 700) / 115
+        function = np.asarray([5 - 1.2 * air, 2.5 + 0.6 * size, 4.2 + 0.7 * size, 6.5 + size])
+        rows.append(
+            {
+                "patient_id": f"P{i}", "image": str(folder / f"{i}.nii.gz"),
+                "lung_mask": str(folder / f"{i}-lungs.nii.gz"), "split": "train" if i < TAUGHT else "test",
+                "fold": 1 + i % 2 if i < TAUGHT else None, "sex": "F", "age": 50.0, "height_cm": 165.0,
+                **dict(zip(MEASURES, function + rng.normal(0, 0.2, 4), strict=True)),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows).astype({"fold": "Int64"})
+
+
+def correlations(table: pd.DataFrame, folder: Path) -> pd.Series:
+    """Train, and return R by (model, set, measure): the mean of the folds' for validation, the ensemble's for test."""
+    table.to_csv(folder / "cohort.csv", index=False)
+    (folder / "tiny.toml").write_text(RECIPE)
+    train(folder / "cohort.csv", out=folder / "out", recipe=str(folder / "tiny.toml"), seed=2, accelerator="cpu")
+    told = pd.read_csv(folder / "out/predictions.csv")
+    told = told[(told["quantity"] == "absolute") & ~told["model"].isin(["cohort_mean", "demographics"])]
+    told = told[(told["set"] == "validation") | (told["fold"] == "ensemble")]
+    keys = ["model", "set", "measure", "fold"]
+    # Within folds: each fold's constant leans away from its own patients' mean, which pooled would be a negative R.
+    each = told.groupby(keys)[["measured", "estimated"]].apply(lambda rows: rows.corr().iloc[0, 1])
+    return each.groupby(keys[:3]).mean()
+
+
+def permuted(table: pd.DataFrame) -> pd.DataFrame:
+    """Give every patient the four PFTs of another one, across folds and split."""
+    order = np.random.default_rng(3).permutation(len(table))
+    return table.assign(**{m: table[m].to_numpy()[order] for m in MEASURES})
+
+
+@pytest.mark.slow
+def test_permuted_lung_function_gives_no_correlation(cohort: pd.DataFrame, tmp_path: Path) -> None:
+    found = correlations(permuted(cohort), tmp_path)
+    assert {part for _, part, _ in found.index} == {"validation", "test"}
+    assert float(found.abs().max()) < BOUND, found
+
+
+@pytest.mark.slow
+def test_the_control_sees_what_can_be_learned(cohort: pd.DataFrame, tmp_path: Path) -> None:
+    found = correlations(cohort, tmp_path)
+    assert float(found["tiny"].min()) > 2 * BOUND, found
