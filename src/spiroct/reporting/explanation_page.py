@@ -13,7 +13,7 @@ from spiroct.reporting.html_template import html_template
 from spiroct.reporting.wording import OUTCOME_WORDS, check_name, found, number, sentence
 
 
-def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: LabelMap, path: Path) -> None:
+def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: LabelMap, path: Path) -> dict[str, Any]:
     """Write ``explanation.html``; the same explanation, scan and lungs give the same bytes.
 
     Parameters
@@ -25,11 +25,17 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
         On the scan's grid.
     path : Path
         The HTML file to write.
+
+    Returns
+    -------
+    dict
+        Picture, sums and how to read them, for the template of a report that shows them too.
     """
+    maps = _maps(explanation, volume, lungs)
     context: dict[str, Any] = {
         "e": explanation,
         "demonstration": explanation.model.demonstration_only,
-        "maps": maps_context(explanation, volume, lungs),
+        "maps": maps,
         "checks": [
             {"measure": m, "outcome": v.outcome, "word": OUTCOME_WORDS[v.outcome], "name": check_name(v.check),
              "value": found(v.value), "limit": sentence(v.limit), "meaning": sentence(v.meaning),
@@ -41,9 +47,10 @@ def write_explanation_page(explanation: Explanation, volume: CTVolume, lungs: La
     }  # fmt: skip
     text = html_template("explanation.html.j2").render(context)
     path.write_text(text, encoding="utf-8", newline="\n")
+    return maps
 
 
-def maps_context(explanation: Explanation, volume: CTVolume, lungs: LabelMap) -> dict[str, Any]:
+def _maps(explanation: Explanation, volume: CTVolume, lungs: LabelMap) -> dict[str, Any]:
     """Tell the templates how to read the maps and show them: what the explanation's page and the report share."""
     figure = case_figure(_case(explanation, volume, lungs))
     width, height = (round(v * figure.dpi) for v in figure.get_size_inches())

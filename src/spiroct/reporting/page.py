@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spiroct.attribution.explanation import Explanation
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.inference.prediction import Prediction
 from spiroct.pft.units import TRADITIONAL
 from spiroct.reporting import estimates, measured
-from spiroct.reporting.explanation_page import maps_context
 from spiroct.reporting.figures import rendering, scale, views
 from spiroct.reporting.html_template import html_template
 from spiroct.reporting.wording import number
@@ -32,7 +30,7 @@ class Picture:
 
 
 def write_report(
-    prediction: Prediction, volume: CTVolume, lungs: LabelMap, path: Path, *, explanation: Explanation | None = None
+    prediction: Prediction, volume: CTVolume, lungs: LabelMap, path: Path, *, maps: dict[str, Any] | None = None
 ) -> None:
     """Write the page of one scan.
 
@@ -48,20 +46,19 @@ def write_report(
         1 right, 2 left, on the scan's own grid.
     path : Path
         The HTML file to write; about 0.5 MB.
-    explanation : Explanation, optional
-        Where the estimates come from; its own page lies beside this one.
+    maps : dict, optional
+        Where the estimates come from, of :func:`~spiroct.reporting.explanation_page.write_explanation_page`, whose
+        page lies beside this one.
 
     Raises
     ------
     ValueError
         If the lungs do not lie on the scan's grid.
     """
-    path.write_text(render_report(prediction, volume, lungs, explanation), encoding="utf-8", newline="\n")
+    path.write_text(render_report(prediction, volume, lungs, maps), encoding="utf-8", newline="\n")
 
 
-def render_report(
-    prediction: Prediction, volume: CTVolume, lungs: LabelMap, explanation: Explanation | None = None
-) -> str:
+def render_report(prediction: Prediction, volume: CTVolume, lungs: LabelMap, maps: dict[str, Any] | None = None) -> str:
     """Make the page of one scan as text (see :func:`write_report`)."""
     with rendering.figure_style():
         coronal, *others = lung_pictures(volume, lungs)
@@ -81,7 +78,7 @@ def render_report(
         "derived": estimates.derived_rows(prediction),
         "alternatives": estimates.plain_alternatives(prediction),
         "traditional_unit": TRADITIONAL,
-        "maps": None if explanation is None else maps_context(explanation, volume, lungs),
+        "maps": maps,
         "coronal": coronal,
         "pictures": others,
         "level_hu": number(views.WINDOW_LEVEL_HU, 0),

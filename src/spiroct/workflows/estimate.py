@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from spiroct.attribution.explanation import Explanation
 from spiroct.attribution.method import Subject
 from spiroct.biomarkers.biomarker import Biomarker
 from spiroct.biomarkers.lungs import lung_biomarkers
@@ -176,7 +176,7 @@ def write_prediction(
     folder: Path,
     *,
     patient_id: str | None = None,
-    explanation: Explanation | None = None,
+    maps: dict[str, Any] | None = None,
 ) -> None:
     """Write one scan's ``prediction.json``, ``predictions.csv``, ``lungs.nii.gz`` and ``report.html``."""
     begin(Stage.REPORT)
@@ -184,7 +184,7 @@ def write_prediction(
     write_predictions([prediction], folder / "predictions.csv", patient_id=patient_id)
     with ThreadPoolExecutor(1) as aside:  # packing needs a processor, but not Python
         packing = aside.submit(write_nifti, examined.lungs, folder / "lungs.nii.gz")
-        write_report(prediction, examined.volume, examined.lungs, folder / "report.html", explanation=explanation)
+        write_report(prediction, examined.volume, examined.lungs, folder / "report.html", maps=maps)
         packing.result()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,11 +114,11 @@ def file_of(found: PatchMap) -> str:
     return f"{found.method}_{found.measure.value}.nii.gz"
 
 
-def write_explanation(explanation: Explanation, examined: Examined, folder: Path) -> None:
-    """Write one scan's maps, ``explanation.json`` and ``explanation.html``."""
+def write_explanation(explanation: Explanation, examined: Examined, folder: Path) -> dict[str, Any]:
+    """Write one scan's maps, ``explanation.json`` and ``explanation.html``; give what a report shows of them."""
     for one in explanation.measures.values():
         shown = one.attribution
         largest = float(np.abs(shown.patch.values).max())
         write_nifti_map(shown.planes(), shown.geometry, folder / one.file, largest=largest, steps=STEPS)
     write_json(folder / "explanation.json", explanation.to_document())
-    write_explanation_page(explanation, examined.volume, examined.lungs, folder / "explanation.html")
+    return write_explanation_page(explanation, examined.volume, examined.lungs, folder / "explanation.html")

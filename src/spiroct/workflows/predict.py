@@ -145,9 +145,8 @@ def predict(
         if explain:
             explanation, _ = explain_subject(predictor, seen, examined, scan_id=prediction.scan_id)
         if not run.finished:
-            write_prediction(prediction, examined, run.work, explanation=explanation)
-            if explanation is not None:
-                write_explanation(explanation, examined, run.work)
+            maps = None if explanation is None else write_explanation(explanation, examined, run.work)
+            write_prediction(prediction, examined, run.work, maps=maps)
             write_exchange(exchange, prediction, examined, scan, run.work, predictor=predictor, seen=seen)
     return prediction
 

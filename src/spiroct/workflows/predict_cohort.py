@@ -123,11 +123,11 @@ class _Work:
             vessels=given,
             force=self.force,
         )
-        explanation = None
+        maps = None
         if self.explain:
             explanation, _ = explain_subject(predictor, seen, examined, scan_id=task.scan_id, vessels=given)
-            write_explanation(explanation, examined, folder)
-        write_prediction(prediction, examined, folder, patient_id=row.patient_id, explanation=explanation)
+            maps = write_explanation(explanation, examined, folder)
+        write_prediction(prediction, examined, folder, patient_id=row.patient_id, maps=maps)
         write_exchange(
             self.exchange, prediction, examined, row.image, folder, predictor=predictor, seen=seen, vessels=given
         )
