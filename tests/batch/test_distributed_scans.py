@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from spiroct.batch.execution import Execution
+from spiroct.batch.execution import Execution, connected
 from spiroct.batch.scans import BatchSummary, process_scans
 from spiroct.batch.shards import Shard
 from spiroct.errors import InputError, UsageError
@@ -209,3 +209,11 @@ def test_a_scheduler_that_is_not_there_is_told(
     monkeypatch.setattr("spiroct.batch.execution.CONNECT_S", 1)
     with pytest.raises(InputError, match="does not answer"):
         run(scans(a="1"), tmp_path / "out", Execution(scheduler="tcp://127.0.0.1:9"))
+
+
+def test_a_worker_has_its_share_of_threads_and_its_freed_memory() -> None:
+    with connected(Execution(workers=1)) as client:
+        told = client.run(lambda: dict(os.environ))
+    (found,) = told.values()
+    assert found["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
+    assert "MALLOC_TRIM_THRESHOLD_" not in found  # Dask's own costs a fifth of a scan's time

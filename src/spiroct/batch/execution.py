@@ -112,21 +112,24 @@ def _memory_gib() -> float:
 
 
 def _local(workers: int | None) -> Any:
+    import dask
     from distributed import LocalCluster
 
     count = workers or local_workers()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = str(max(1, cores // count))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-    return LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        memory_limit=int(_memory_gib() * 1024**3 / count),
-        host="127.0.0.1",
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-        env=dict.fromkeys(names, threads),
-    )
+    # In the place of Dask's own variables: its MALLOC_TRIM_THRESHOLD_ hands every freed array back to the system, which
+    # takes a fifth of a scan's time.
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(names, threads)}):
+        return LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            memory_limit=int(_memory_gib() * 1024**3 / count),
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
 
 
 def _described(path: Path) -> Any:
