@@ -211,9 +211,15 @@ def test_a_scheduler_that_is_not_there_is_told(
         run(scans(a="1"), tmp_path / "out", Execution(scheduler="tcp://127.0.0.1:9"))
 
 
-def test_a_worker_has_its_share_of_threads_and_its_freed_memory() -> None:
+@pytest.mark.parametrize("told_by_the_user", [None, "1"])
+def test_a_worker_has_its_share_of_threads_and_its_freed_memory(
+    told_by_the_user: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if told_by_the_user is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", told_by_the_user)
     with connected(Execution(workers=1)) as client:
         told = client.run(lambda: dict(os.environ))
     (found,) = told.values()
-    assert found["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
+    assert found["OMP_NUM_THREADS"] == (told_by_the_user or str(len(os.sched_getaffinity(0))))
     assert "MALLOC_TRIM_THRESHOLD_" not in found  # Dask's own costs a fifth of a scan's time
