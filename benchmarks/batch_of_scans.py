@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from benchmarks.batch_scaling import write_rows
 
 BROKEN = 10
 PREDICT = [sys.executable, "-m", "spiroct", "predict"]
@@ -41,10 +42,7 @@ def prepare(cohort: Path, folder: Path) -> Path:
             (images / source.name).write_bytes(_broken(source.read_bytes(), kind=number // step % 5))
         else:
             (images / source.name).symlink_to(source.resolve())
-    with (folder / "cohort.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(rows, folder / "cohort.csv")
     return folder / "cohort.csv"
 
 

@@ -58,11 +58,16 @@ def _table(folder: Path, scans: int) -> Path:
     for row in rows:
         row.pop("lung_mask")
     table = cohort.parent / f"first-{scans}.csv"
+    write_rows(rows, table)
+    return table
+
+
+def write_rows(rows: list[dict[str, str]], table: Path) -> None:
+    """Write rows of a cohort as CSV."""
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return table
 
 
 if __name__ == "__main__":

@@ -40,3 +40,14 @@ def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
         del os.environ["SPIROCT_CACHE"]
     else:
         os.environ["SPIROCT_CACHE"] = before
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> object:
+    """Let PyTorch use one thread: for volumes as small as the tests' more of them only wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from spiroct.cohort.predictions import read_predictions
 from spiroct.cohort.table import read_cohort
@@ -23,6 +22,9 @@ from spiroct.studies.study import plan, study
 from spiroct.workflows.simulate import simulate_cohort
 
 RECOMPUTED = ("mae", "mape", "bias", "r", "icc_a1")
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studied(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a whole study."""
     out = tmp_path_factory.mktemp("study") / "out"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     study(cohort, out=out, scale="tiny")
-    torch.set_num_threads(threads)
     return out
 
 

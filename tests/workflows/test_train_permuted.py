@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
 from spiroct.imaging.writing import write_nifti
@@ -36,12 +34,7 @@ BOUND = 0.3  # 3 standard errors of R in 100 validation patients, 3.7 in 150 tes
 MEASURES = ["DLCO", "FEV1", "FVC", "TLC"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
