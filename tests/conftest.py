@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -23,7 +24,7 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def no_sockets() -> object:
+def no_sockets() -> Iterator[None]:
     """Refuse every socket while the test runs."""
     pytest_socket.disable_socket()
     yield
@@ -31,23 +32,26 @@ def no_sockets() -> object:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
+def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep training caches out of the user's home."""
-    before = os.environ.get("SPIROCT_CACHE")
-    os.environ["SPIROCT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    if before is None:
-        del os.environ["SPIROCT_CACHE"]
-    else:
-        os.environ["SPIROCT_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPIROCT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
-def one_thread() -> object:
-    """Let PyTorch use one thread: for volumes as small as the tests' more of them only wait for each other."""
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread, here and in the processes that tests start.
+
+    For volumes as small as the tests' more of them only wait for each other; and another number of threads adds in
+    another order, so that results differ in the last digit.
+    """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # MKL's own goes before the general one
+            patch.setenv(name, "1")
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(before)

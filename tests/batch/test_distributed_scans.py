@@ -218,8 +218,10 @@ def test_a_worker_has_its_share_of_threads_and_its_freed_memory(
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if told_by_the_user is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", told_by_the_user)
+    before = dict(os.environ)
     with connected(Execution(workers=1)) as client:
         told = client.run(lambda: dict(os.environ))
+    assert dict(os.environ) == before  # or what this process starts next would have the workers' threads
     (found,) = told.values()
     assert found["OMP_NUM_THREADS"] == (told_by_the_user or str(len(os.sched_getaffinity(0))))
     assert "MALLOC_TRIM_THRESHOLD_" not in found  # Dask's own costs a fifth of a scan's time

@@ -85,10 +85,6 @@ def spiroct(*arguments: str | Path, program: tuple[str, ...] = ("-m", "spiroct")
     return [sys.executable, *program, *(str(a) for a in arguments)]
 
 
-def environment(**variables: str) -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", **variables}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stroke", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "kill -15, as Slurm does"])
 def test_killed_in_mid_epoch_the_same_command_ends_with_the_same_bytes(
@@ -97,16 +93,14 @@ def test_killed_in_mid_epoch_the_same_command_ends_with_the_same_bytes(
     command = ("train", cohort, "--recipe", recipe(tmp_path), "--seed", "5", "--accelerator", "cpu")
     killer = ("-c", KILLED_IN_FOLD_2.format(signal=int(stroke)))
     interrupted = spiroct(*command, "--out", tmp_path / "out", program=killer)
-    first = subprocess.run(interrupted, env=environment(), check=False, capture_output=True, text=True)
+    first = subprocess.run(interrupted, check=False, capture_output=True, text=True)
     assert first.returncode in (-stroke, 128 + stroke), first.stderr
     (work,) = (tmp_path / "out").glob(".partial-*")
     assert (work / "fold-1/checkpoint/checkpoint.json").is_file()
     assert (work / "fold-2/.last.ckpt").is_file()
     assert not (work / "fold-2/checkpoint").exists()
     begun = (work / "fold-1/checkpoint/checkpoint.json").stat().st_mtime_ns
-    second = subprocess.run(
-        spiroct(*command, "--out", tmp_path / "out"), env=environment(), check=True, capture_output=True, text=True
-    )
+    second = subprocess.run(spiroct(*command, "--out", tmp_path / "out"), check=True, capture_output=True, text=True)
     assert "fold 2 (2 of 2), epoch 3 of 3" in second.stderr
     assert "epoch 1 of 3" not in second.stderr
     assert (tmp_path / "out/fold-1/checkpoint/checkpoint.json").stat().st_mtime_ns == begun
@@ -145,7 +139,7 @@ def test_two_nodes_as_slurm_starts_them_are_one_device_with_twice_the_batch(coho
     ranks = [
         subprocess.Popen(
             command,
-            env=environment(**shared, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank)),
+            env=os.environ | shared | {"SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -92,11 +92,24 @@ def connected(execution: Execution) -> Iterator[Any]:
         return
     import dask
 
-    # One death of a worker is told at once: whether the scan is tried again is decided by whoever asked.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        cluster = _local(execution.workers) if execution.cluster is None else _described(execution.cluster)
-    with cluster, Client(cluster) as client:
-        yield client
+    with _own_environment():
+        # One death of a worker is told at once: whether the scan is tried again is decided by whoever asked.
+        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+            cluster = _local(execution.workers) if execution.cluster is None else _described(execution.cluster)
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Put this process's environment back: to hand variables to its workers, Dask sets them here and leaves them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def local_workers() -> int:
