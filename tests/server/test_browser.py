@@ -299,6 +299,15 @@ def test_no_serious_fault_on_a_result_at_any_width(page: Any, done: str) -> None
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+@pytest.mark.parametrize("name", ["report.html", "explanation.html"])
+def test_a_phone_shows_the_whole_width_of_what_can_be_downloaded(page: Any, done: str, name: str) -> None:
+    open_result(page, done)
+    page.set_viewport_size(PHONE)
+    page.goto(f"{page.evaluate('location.origin')}/api/results/{done.rsplit('/', 1)[-1]}/files/{name}?inline=true")
+    assert page.locator("h1").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 def test_a_mirrored_file_still_has_its_right_at_the_left(page: Any, hostile_folder: Path, tmp_path: Path) -> None:
     """Voxels stored from left to right, and from head to foot, with the cosines that say so."""
     reader = sitk.ImageSeriesReader()
