@@ -85,7 +85,7 @@ def test_every_kind_of_failure_is_listed_and_the_others_done(scans: Callable, tm
     assert "3 s" in listed["d"]
     assert "died 2 times" in listed["e"]
     assert [row["value"] for row in rows(out / "numbers.csv")] == ["1", "dies once", "7"]
-    assert not {p.name for p in out.iterdir()} - {"a", "f", "g", "failures.csv", "numbers.csv", "run.json"}
+    assert not {p.name for p in out.iterdir()} - {"a", "f", "g", "failures.csv", "numbers.csv", "run.json", "scans.csv"}
 
     (folder / "b.txt").write_text("2", encoding="utf-8")
     for name in ("c", "d", "e"):

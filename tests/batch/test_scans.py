@@ -70,6 +70,8 @@ def test_bad_scans_are_listed_and_the_others_done(tasks: Callable, tmp_path: Pat
     assert "a bug" in listed[1]["reason"]
     assert [r["value"] for r in rows(tmp_path / "out/numbers.csv")] == ["1", "4"]
     assert not (tmp_path / "out/b").exists()  # nothing half-written
+    places = {r["scan_id"]: Path(r["image"]).name for r in rows(tmp_path / "out/scans.csv")}
+    assert places == {name: f"{name}.txt" for name in "abcd"}
 
 
 def test_only_what_failed_changed_or_is_new_is_done_again(tasks: Callable, tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_an_interrupted_batch_goes_on(tasks: Callable, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         run(tasks(a="1", b="stop", c="3"), Counted(), out)
-    assert sorted(p.name for p in out.iterdir()) == ["a", "failures.csv", "numbers.csv", "run.json"]
+    assert sorted(p.name for p in out.iterdir()) == ["a", "failures.csv", "numbers.csv", "run.json", "scans.csv"]
     again = Counted()
     assert run(tasks(a="1", b="2", c="3"), again, out).resumed == ("a",)
     assert again.seen == ["b", "c"]

@@ -105,5 +105,6 @@ def test_the_tutorial_from_start_to_end(tmp_path: Path, monkeypatch: pytest.Monk
             if line.startswith("$ .venv/bin/spiroct") and "/path/to" not in line:
                 type_command(*words[1:])
                 ran += 1
-    assert ran == 3
+    assert ran == 4
     assert os.path.getsize("demo/more-ild-result/report.html") > 50_000  # noqa: PTH202
+    assert len(list(Path("demo/both").glob("*/report.html"))) == 2

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from spiroct.errors import ScanError
 from spiroct.imaging.dicom_header import age_years
 from spiroct.imaging.orientation import to_canonical
-from spiroct.imaging.reading import read_ct
+from spiroct.imaging.reading import read_ct, series_of
 from spiroct.imaging.volume import CTVolume
 from spiroct.imaging.writing import write_dicom_series
 
@@ -68,11 +68,14 @@ class TestFinding:
         assert "B70f" in found.acquisition.choice
         sharp_uid = pydicom.dcmread(slices_of(folder / "sharp")[0]).SeriesInstanceUID
         assert read_ct(folder, series=sharp_uid).acquisition.kernel == "B70f"
+        assert series_of(folder) == found.acquisition.series_uid
         known = refused(folder, series="1.2.3")
         assert str(sharp_uid) in known
 
     def test_one_file_stands_for_its_series(self, chest: CTVolume, series: Path) -> None:
-        assert np.array_equal(to_canonical(read_ct(slices_of(series)[3])).hu, chest.hu)
+        found = to_canonical(read_ct(slices_of(series)[3]))
+        assert np.array_equal(found.hu, chest.hu)
+        assert series_of(slices_of(series)[3]) == found.acquisition.series_uid
 
     def test_a_coronal_series_is_no_chest_ct(self, series: Path, edit: Callable) -> None:
         edit(series, lambda _, dataset: setattr(dataset, "ImageOrientationPatient", [1, 0, 0, 0, 0, -1]))

@@ -12,8 +12,9 @@ import SimpleITK as sitk
 from spiroct.errors import ScanError
 from spiroct.imaging.archives import MAXIMUM_FILES, unpacked
 from spiroct.imaging.hounsfield import replace_padding, require_hounsfield
+from spiroct.imaging.image_files import stem_of
 from spiroct.imaging.orientation import to_canonical
-from spiroct.imaging.reading import read_ct
+from spiroct.imaging.reading import read_ct, series_of
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.imaging.writing import write_dicom_series, write_nifti
 
@@ -72,6 +73,10 @@ def to_labels(array: np.ndarray, image: sitk.Image, chest: CTVolume) -> np.ndarr
 
 
 class TestFiles:
+    def test_a_name_ends_before_its_format(self) -> None:
+        names = {"1.2.840.nii.gz": "1.2.840", "a.NRRD": "a", "b.c.zip": "b.c", "series.1": "series.1"}
+        assert {name: stem_of(Path("in") / name) for name in names} == names
+
     @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"])
     def test_truncated_files_are_refused(self, chest: CTVolume, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"cut{suffix}"
@@ -159,7 +164,9 @@ class TestArchives:
             with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file in files:
                     archive.write(file, f"folder/{file.name}")
-            assert np.array_equal(to_canonical(read_ct(tmp_path / name)).hu, chest.hu)
+            found = read_ct(tmp_path / name)
+            assert np.array_equal(to_canonical(found).hu, chest.hu)
+            assert series_of(tmp_path / name) == found.acquisition.series_uid
 
     def test_two_images_are_one_too_many(self, nifti: Path, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:

@@ -1,4 +1,4 @@
-"""A cohort from the command line on two processes, a broken scan in it: the others done, exit code 3, then resumed."""
+"""Many scans from the command line, a broken one among them: the others done, exit code 3, then resumed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,22 @@ def test_a_cohort_on_two_processes(verb: str, table: str, tmp_path: Path) -> Non
     assert ids(tmp_path / "out" / table) == [names[0], names[2]]
 
 
-def test_places_of_work_need_a_cohort(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("verb", "table"), [("biomarkers", "biomarkers.csv"), ("segment", "volumes.csv")])
+def test_scans_without_a_table(verb: str, table: str, nifti: Path, dicom_series: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(nifti.read_bytes()[:20000])
+    words = (verb, str(nifti), str(broken), str(dicom_series), "--out", str(tmp_path / "out"), "--workers", "1")
+    found = spiroct(*words, *(("--grid", "native") if verb == "biomarkers" else ()))
+    assert found.returncode == 3, found.stderr[-2000:]
+    first, second = ids(tmp_path / "out" / table)
+    assert first == "chest"
+    assert second.startswith("series-")
+    assert ids(tmp_path / "out" / "failures.csv") == ["broken"]
+    assert ids(tmp_path / "out" / "scans.csv") == ["chest", "broken", second]
+
+
+def test_places_of_work_need_many_scans(tmp_path: Path) -> None:
     refused = spiroct("predict", str(tmp_path), "--out", str(tmp_path / "out"), "--workers", "2")
     assert refused.returncode == 2
     assert "cohort.csv" in refused.stderr

@@ -1,4 +1,4 @@
-"""``spiroct predict COHORT.csv``: one row a scan and measure, bad scans told and passed over."""
+"""``spiroct predict`` of many scans: one row a scan and measure, bad scans told and passed over."""
 
 from __future__ import annotations
 
@@ -92,3 +92,19 @@ def test_unknown_equations_are_refused_before_any_work(cohort: Path, tmp_path: P
     with pytest.raises(UsageError, match="gli-global-2022"):
         predict_cohort(cohort, out=tmp_path / "out", equations="ecsc")
     assert not (tmp_path / "out").exists()
+
+
+def test_scans_without_a_table(cohort: Path, tmp_path: Path) -> None:
+    """Two files, a folder without a scan and a damaged file: each good one as if it were given alone."""
+    good, broken, _ = sorted((cohort.parent / "images").iterdir())
+    (tmp_path / "empty").mkdir()
+    summary = predict_cohort([good, tmp_path / "empty", broken], out=tmp_path / "out")
+    name = good.name.removesuffix(".nii.gz")
+    assert summary.done == (name,)
+    assert [failure.image for failure in summary.failures] == [str(tmp_path / "empty"), str(broken)]
+    predict(good, out=tmp_path / "alone")
+    alone, of_many = (tmp_path / folder / "prediction.json" for folder in ("alone", f"out/{name}"))
+    assert of_many.read_bytes() == alone.read_bytes()
+    assert [row["image"] for row in rows(tmp_path / "out" / "scans.csv")] == [
+        str(path) for path in (good, tmp_path / "empty", broken)
+    ]

@@ -14,13 +14,13 @@ from spiroct.batch.execution import Execution
 from spiroct.batch.progress import Progress
 from spiroct.batch.scan_task import Outcome, ScanTask
 from spiroct.batch.shards import Shard, claimed
-from spiroct.batch.tables import FAILURES, Failure, RowsAsTheyCome, write_failures, write_joined
+from spiroct.batch.tables import FAILURES, SCANS, Failure, RowsAsTheyCome, write_failures, write_joined, write_scans
 from spiroct.errors import InputError, SpiroctError
 from spiroct.log import logger
 from spiroct.run_folder import RUN_FILE, fingerprint, run_folder
 
 _SAFE_ID = re.compile(r"^[^\s./\\:][^/\\:\0]*$")
-_RESERVED = {FAILURES, RUN_FILE}
+_RESERVED = {FAILURES, SCANS, RUN_FILE}
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def process_scans(
 
     ``out/<scan_id>/`` appears when that scan's files are all there. The same command goes on where it was: a finished
     scan is not worked on again unless its files or facts changed, one that failed is tried again, scans that are new
-    in the list are added. ``failures.csv`` is written after every failure; the joined tables grow by each scan's rows
-    as it ends, and are put in order at the end.
+    in the list are added. ``scans.csv`` says where each is read from, ``failures.csv`` is written after every failure,
+    and the joined tables grow by each scan's rows as it ends and are put in order at the end.
 
     Parameters
     ----------
@@ -98,9 +98,10 @@ def process_scans(
     """
     _require_usable_names(tasks, tables)
     out = out.resolve()  # workers may stand elsewhere
-    claimed(out, verb, arguments, (FAILURES, *tables), overwrite=overwrite, shared=shard is not None)
+    claimed(out, verb, arguments, (FAILURES, SCANS, *tables), overwrite=overwrite, shared=shard is not None)
     chosen = tasks if shard is None else shard.of(tasks)
-    named = {name: name if shard is None else shard.name_of(name) for name in (FAILURES, *tables)}
+    named = {name: name if shard is None else shard.name_of(name) for name in (FAILURES, SCANS, *tables)}
+    write_scans(((task.scan_id, _image(task)) for task in chosen), out / named[SCANS])
     attempt = _Attempt(work, out, verb, arguments, anew=overwrite)
     done: list[str] = []
     resumed: list[str] = []
@@ -227,13 +228,17 @@ def _stamp(path: Path) -> list[Any]:
 
 def _failure_of(task: ScanTask, failure: Exception) -> Failure:
     kind = type(failure).__name__
-    source = str(task.files[0]) if task.files else ""
+    source = _image(task)
     if isinstance(failure, SpiroctError):
         return Failure(task.scan_id, source, kind, str(failure))
     if isinstance(failure, MemoryError):
         return Failure(task.scan_id, source, kind, "the memory was full while working on it")
     logger.debug("the bug's traceback:", exc_info=failure)
     return Failure(task.scan_id, source, kind, f"a bug, please report it: {kind}: {failure}")
+
+
+def _image(task: ScanTask) -> str:
+    return str(task.files[0]) if task.files else ""
 
 
 def _require_usable_names(tasks: Sequence[ScanTask], tables: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Tables of a batch: the failures, and what every scan's table says, joined; each replaced whole or not at all."""
+"""Tables of a batch: its scans, the failures, every scan's rows joined; each replaced whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+SCANS = "scans.csv"
 FAILURES = "failures.csv"
 
 
@@ -35,11 +36,12 @@ class Failure:
 
 def write_failures(failures: Iterable[Failure], path: Path) -> None:
     """Write the failures as CSV; a header alone where there are none."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Failure)])
-    writer.writerows(astuple(failure) for failure in failures)
-    _replace(path, buffer.getvalue())
+    _write(path, [field.name for field in fields(Failure)], (astuple(failure) for failure in failures))
+
+
+def write_scans(images: Iterable[tuple[str, str]], path: Path) -> None:
+    """Write which name is which scan: pairs of ``scan_id`` and where it was read from, as CSV."""
+    _write(path, ["scan_id", "image"], images)
 
 
 def write_joined(tables: Sequence[Path], path: Path) -> None:
@@ -82,6 +84,14 @@ class RowsAsTheyCome:
                 text = text.partition("\n")[2]
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    _replace(path, buffer.getvalue())
 
 
 def _replace(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def biomarkers(
     *,
-    scan: options.ScanOrCohort,
+    scan: options.Scans,
     out: options.Out,
     grid: Annotated[
         list[str] | None,
@@ -55,27 +56,25 @@ def biomarkers(
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Measure volumes, densities, vessel tree and ILD extent of one chest CT or of every scan of a cohort."""
+    """Measure volumes, densities, vessel tree and ILD extent of one chest CT or of many."""
     from spiroct.workflows.biomarkers import Masks
     from spiroct.workflows.biomarkers import biomarkers as run
 
     grids = tuple(grid or ("1.5",))
     masks = Masks(lung_mask, vessel_mask, lobe_mask)
-    if options.is_cohort(scan):
+    many = options.many(scan)
+    if many is not None:
         single = {
             "--lung-mask": lung_mask, "--vessel-mask": vessel_mask, "--lobe-mask": lobe_mask, "--sex": sex,
             "--age": age, "--height": height, "--fvc": fvc, "--series": series, "--fvc-is-estimate": fvc_is_estimate,
         }  # fmt: skip
-        options.refuse_with_cohort(
-            [name for name, value in single.items() if value not in {None, False}],
-            "lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC",
-        )
+        options.refuse_with_many(many, single, "lung_mask, vessel_mask, lobe_mask, sex, age, height_cm and FVC")
         place = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
-        _cohort(scan, out, grids, lungs, vessels, place=place, force=force, overwrite=overwrite, as_json=as_json)
+        _many(many, out, grids, lungs, vessels, place=place, force=force, overwrite=overwrite, as_json=as_json)
         return
-    options.refuse_without_cohort(scheduler, cluster, workers, shard)
+    options.refuse_with_one(scheduler, cluster, workers, shard)
     found = run(
-        scan,
+        scan[0],
         out=out,
         grids=grids,
         lungs=lungs,
@@ -101,8 +100,8 @@ def biomarkers(
         typer.echo(f"table: {out / 'biomarkers.csv'}")
 
 
-def _cohort(
-    cohort: Path,
+def _many(
+    scans: Path | Sequence[Path],
     out: Path,
     grids: tuple[str, ...],
     lungs: str,
@@ -116,7 +115,7 @@ def _cohort(
     from spiroct.workflows.biomarkers import DOCUMENT, TABLE, cohort_biomarkers
 
     summary = cohort_biomarkers(
-        cohort,
+        scans,
         out=out,
         grids=grids,
         lungs=lungs,

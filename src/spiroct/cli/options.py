@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from spiroct.batch.shards import Shard
 
 Scan = Annotated[Path, typer.Argument(help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file.", show_default=False)]
-ScanOrCohort = Annotated[
-    Path, typer.Argument(help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file; or cohort.csv.", show_default=False)
+Scans = Annotated[
+    list[Path],
+    typer.Argument(
+        help="DICOM folder or zip, NIfTI, MHA, MHD or NRRD file; several of these; or cohort.csv.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Output folder; new, empty, or of the same run.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the files of an earlier run in --out.")]
@@ -48,21 +52,22 @@ DlcoUnit = Annotated[str, typer.Option("--dlco-unit", help="mmol/min/kPa or mL/m
 
 SchedulerOption = Annotated[
     str | None,
-    typer.Option("--scheduler", help="Cohort: address of a running Dask scheduler to work on.", show_default=False),
+    typer.Option("--scheduler", help="Many scans: address of a running Dask scheduler to work on.", show_default=False),
 ]
 ClusterOption = Annotated[
     Path | None,
-    typer.Option("--cluster", help="Cohort: TOML file that describes a cluster, as Slurm.", show_default=False),
+    typer.Option("--cluster", help="Many scans: TOML file that describes a cluster, as Slurm.", show_default=False),
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", help="Cohort: processes on this machine; by cores and memory if left out."),
+    typer.Option("--workers", help="Many scans: processes on this machine; by cores and memory if left out."),
 ]
 ShardOption = Annotated[
-    str | None, typer.Option("--shard", help="Cohort: only part K of N, as 3/20, for job arrays.", show_default=False)
+    str | None,
+    typer.Option("--shard", help="Many scans: only part K of N, as 3/20, for job arrays.", show_default=False),
 ]
 TimeLimitOption = Annotated[
-    float, typer.Option("--time-limit", help="Cohort: seconds for one scan, then it counts as failed.")
+    float, typer.Option("--time-limit", help="Many scans: seconds for one scan, then it counts as failed.")
 ]
 
 
@@ -81,13 +86,26 @@ def place_of_work(
     return (execution if wanted or find_spec("distributed") is not None else None), part
 
 
-def is_cohort(path: Path) -> bool:
-    """Whether an argument names a cohort table and not a scan: by its ending, ``.csv``."""
-    return path.suffix.lower() == ".csv"
+def many(scans: Sequence[Path]) -> Path | Sequence[Path] | None:
+    """Tell what a batch works on: a cohort's table, known by its ending ``.csv``, or several scans; None for one scan.
+
+    Raises
+    ------
+    UsageError
+        If there is a table among several.
+    """
+    tables = [path for path in scans if path.suffix.lower() == ".csv"]
+    if tables and len(scans) > 1:
+        from spiroct.errors import UsageError
+
+        raise UsageError(
+            f"{tables[0]} among {len(scans)} scans", "a command takes one cohort.csv or scans", "give the table alone"
+        )
+    return tables[0] if tables else scans if len(scans) > 1 else None
 
 
-def refuse_with_cohort(names: Sequence[str], columns: str) -> None:
-    """Refuse options that are of one scan where a cohort is given; ``columns`` is what the table has for them.
+def refuse_with_many(given: Path | Sequence[Path], single: Mapping[str, object], columns: str) -> None:
+    """Refuse options that are of one scan where many are given; ``columns`` is what a cohort's table has for them.
 
     Raises
     ------
@@ -96,13 +114,25 @@ def refuse_with_cohort(names: Sequence[str], columns: str) -> None:
     """
     from spiroct.errors import UsageError
 
-    if names:
+    names = [name for name, value in single.items() if value is not None and value is not False]
+    if not names:
+        return
+    there = "a cohort" if isinstance(given, Path) else f"{len(given)} scans"
+    if names == ["--series"]:
         raise UsageError(
-            f"{', '.join(names)} with a cohort", "what is known of many scans stands in the table", f"fill in {columns}"
+            f"--series with {there}",
+            "it chooses from the folder of one scan",
+            "give that folder alone, or leave it out: of every folder the series best suited is read",
         )
+    if isinstance(given, Path):
+        rule, remedy = "what is known of many scans stands in the table", f"fill in {columns}"
+    else:
+        rule = f"what is said of one scan would be said of all {len(given)}"
+        remedy = f"list the scans in a cohort.csv and fill in {columns} there, or give them one at a time"
+    raise UsageError(f"{', '.join(names)} with {there}", rule, remedy)
 
 
-def refuse_without_cohort(scheduler: str | None, cluster: Path | None, workers: int | None, shard: str | None) -> None:
+def refuse_with_one(scheduler: str | None, cluster: Path | None, workers: int | None, shard: str | None) -> None:
     """Refuse options of many scans where one is given.
 
     Raises
@@ -114,7 +144,9 @@ def refuse_without_cohort(scheduler: str | None, cluster: Path | None, workers: 
 
     named = {"--scheduler": scheduler, "--cluster": cluster, "--workers": workers, "--shard": shard}
     if names := [name for name, value in named.items() if value is not None]:
-        raise UsageError(f"{', '.join(names)} with one scan", "it shares out many", "give a cohort.csv or leave it out")
+        raise UsageError(
+            f"{', '.join(names)} with one scan", "it shares out many", "give several, or a cohort.csv, or leave it out"
+        )
 
 
 def json_lines(document: str) -> Callable[[ScanTask, Path], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def predict(
     *,
-    scan: options.ScanOrCohort,
+    scan: options.Scans,
     out: options.Out,
     model: options.ModelOption = None,
     sex: options.SexOption = None,
@@ -55,19 +56,17 @@ def predict(
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Estimate DLCO, FEV1, FVC and TLC from one chest CT, or from every scan of a cohort, and write reports."""
-    if options.is_cohort(scan):
+    """Estimate DLCO, FEV1, FVC and TLC from one chest CT, or from each of many, and write reports."""
+    many = options.many(scan)
+    if many is not None:
         single = {
             "--sex": sex, "--age": age, "--height": height, "--ethnicity": ethnicity, "--dlco": dlco, "--fev1": fev1,
             "--fvc": fvc, "--tlc": tlc, "--series": series,
         }  # fmt: skip
-        options.refuse_with_cohort(
-            [name for name, value in single.items() if value is not None],
-            "sex, age, height_cm, ethnicity, DLCO, FEV1, FVC and TLC",
-        )
+        options.refuse_with_many(many, single, "sex, age, height_cm, ethnicity, DLCO, FEV1, FVC and TLC")
         place = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
-        _cohort(
-            scan,
+        _many(
+            many,
             out,
             model,
             equations,
@@ -82,14 +81,14 @@ def predict(
             as_json=as_json,
         )
         return
-    options.refuse_without_cohort(scheduler, cluster, workers, shard)
+    options.refuse_with_one(scheduler, cluster, workers, shard)
     from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
     from spiroct.documents import to_json
     from spiroct.reporting.table import prediction_table
     from spiroct.workflows.predict import predict as run
 
     prediction = run(
-        scan,
+        scan[0],
         out=out,
         model=model or DEFAULT_CHECKPOINT,
         sex=sex,
@@ -124,8 +123,8 @@ def predict(
             typer.echo(f"FHIR bundle: {out / 'fhir.json'}")
 
 
-def _cohort(
-    cohort: Path,
+def _many(
+    scans: Path | Sequence[Path],
     out: Path,
     model: str | None,
     equations: str,
@@ -144,7 +143,7 @@ def _cohort(
     from spiroct.workflows.predict_cohort import DOCUMENT, TABLE, predict_cohort
 
     summary = predict_cohort(
-        cohort,
+        scans,
         out=out,
         model=model or DEFAULT_CHECKPOINT,
         equations=equations,

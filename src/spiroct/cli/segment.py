@@ -12,7 +12,7 @@ from spiroct.cli import options
 
 def segment(
     *,
-    scan: options.ScanOrCohort,
+    scan: options.Scans,
     out: options.Out,
     lungs: Annotated[
         str,
@@ -53,16 +53,19 @@ def segment(
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write the lung mask of one chest CT or of every one of a cohort, and lobes, vessels and airways where asked."""
-    if options.is_cohort(scan):
+    """Write the lung mask of one chest CT or of each of many, and lobes, vessels and airways where asked."""
+    many = options.many(scan)
+    if many is not None:
         from spiroct.workflows.segment import DOCUMENT, TABLE, cohort_segment
 
-        options.refuse_with_cohort([n for n, v in (("--atlases", atlases), ("--series", series)) if v], "image")
+        options.refuse_with_many(many, {"--series": series}, "image")
         execution, part = options.place_of_work(scheduler, cluster, workers, time_limit, shard)
         summary = cohort_segment(
-            scan,
+            many,
             out=out,
             lungs=lungs,
+            atlases=atlases,
+            fusion=fusion,
             weights=weights,
             lobes=lobes,
             vessels=vessels,
@@ -74,13 +77,13 @@ def segment(
         )
         options.end_of_batch(summary, out, TABLE, "segmented", shard=part, quiet=as_json)
         return
-    options.refuse_without_cohort(scheduler, cluster, workers, shard)
+    options.refuse_with_one(scheduler, cluster, workers, shard)
     from spiroct.documents import to_json
     from spiroct.workflows.segment import segment as run
     from spiroct.workflows.segment import volumes
 
     result = run(
-        scan,
+        scan[0],
         out=out,
         lungs=lungs,
         atlases=atlases,

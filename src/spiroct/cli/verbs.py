@@ -28,8 +28,8 @@ def register(app: typer.Typer) -> None:
     """Hang every verb on the application, in the order of a user's day."""
     if app.registered_commands:
         return
-    app.command("predict", short_help="Lung function from one chest CT or a cohort.")(predict.predict)
-    app.command("segment", short_help="Lung mask of one chest CT.")(segment.segment)
+    app.command("predict", short_help="Lung function from one chest CT or many.")(predict.predict)
+    app.command("segment", short_help="Lung mask of one chest CT or many.")(segment.segment)
     app.command("biomarkers", short_help="Volumes, densities, vessel tree, ILD extent.")(biomarkers.biomarkers)
     app.command("explain", short_help="Where in a CT the estimates come from.")(explain.explain)
     app.command("reference", short_help="Predicted, %predicted, z-score and limits (GLI).")(reference.reference)

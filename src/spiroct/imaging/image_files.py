@@ -33,6 +33,12 @@ def format_of(path: Path) -> str | None:
     return next((label for ending, label in FORMATS.items() if name.endswith(ending)), None)
 
 
+def stem_of(path: Path) -> str:
+    """Name of a file without its format's ending: ``1.2.840`` of ``1.2.840.nii.gz``."""
+    endings = (e for e in (*FORMATS, ".zip") if path.name.lower().endswith(e))
+    return path.name[: len(path.name) - len(next(endings, ""))]
+
+
 def read_image(path: Path) -> tuple[Float32Array, Geometry]:
     """Read a 3D scalar image with its geometry.
 

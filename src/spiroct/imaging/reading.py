@@ -9,7 +9,7 @@ from spiroct.errors import ScanError
 from spiroct.imaging.acquisition import Acquisition
 from spiroct.imaging.archives import unpacked
 from spiroct.imaging.dicom_folder import MINIMUM_SLICES, acquisition_of, choose_series, find_slices
-from spiroct.imaging.dicom_header import read_header
+from spiroct.imaging.dicom_header import SliceHeader, read_header, text
 from spiroct.imaging.dicom_series import padding_hu, read_series
 from spiroct.imaging.hounsfield import replace_padding, require_hounsfield
 from spiroct.imaging.image_files import FORMATS, format_of, read_image
@@ -55,6 +55,37 @@ def read_ct(path: Path, *, series: str | None = None) -> CTVolume:
     return _checked(volume, str(path))
 
 
+def series_of(path: Path) -> str | None:
+    """Tell which series :func:`read_ct` reads by default, from headers alone.
+
+    Parameters
+    ----------
+    path : Path
+        As for :func:`read_ct`; it exists.
+
+    Returns
+    -------
+    str or None
+        Its SeriesInstanceUID; None for an image file, alone or in a zip.
+
+    Raises
+    ------
+    ScanError
+        If there is no chest CT among what the path holds.
+    """
+    if path.is_dir():
+        return _series_in(path, str(path))
+    if path.suffix.lower() == ".zip":
+        with unpacked(path) as folder:
+            return _series_in(folder, str(path)) if _image_in(folder, path) is None else None
+    return None if format_of(path) is not None else text(_single_header(path).facts["SeriesInstanceUID"])
+
+
+def _series_in(folder: Path, name: str) -> str | None:
+    slices, _ = choose_series(find_slices(folder, name), name)
+    return text(slices[0].facts["SeriesInstanceUID"])
+
+
 def _read_dicom(folder: Path, name: str, series: str | None) -> CTVolume:
     slices, choice = choose_series(find_slices(folder, name), name, series)
     hu, geometry, notes = read_series(slices, name)
@@ -75,18 +106,29 @@ def _read_file(path: Path, series: str | None, name: str | None = None) -> CTVol
 
 def _read_zip(path: Path, series: str | None) -> CTVolume:
     with unpacked(path) as folder:
-        images = [p for p in sorted(folder.rglob("*")) if p.is_file() and format_of(p) is not None]
-        if len(images) > 1:
-            raise ScanError(
-                f"{path} holds {len(images)} image files",
-                "an archive holds one scan",
-                "name one of the images",
-            )
-        return _read_file(images[0], series, str(path)) if images else _read_dicom(folder, str(path), series)
+        image = _image_in(folder, path)
+        return _read_dicom(folder, str(path), series) if image is None else _read_file(image, series, str(path))
+
+
+def _image_in(folder: Path, archive: Path) -> Path | None:
+    """Find the image file of an unpacked archive; None where it holds DICOM."""
+    images = [p for p in sorted(folder.rglob("*")) if p.is_file() and format_of(p) is not None]
+    if len(images) > 1:
+        raise ScanError(
+            f"{archive} holds {len(images)} image files",
+            "an archive holds one scan",
+            "name one of the images",
+        )
+    return images[0] if images else None
 
 
 def _read_single(path: Path, series: str | None) -> CTVolume:
     """Read the series that one DICOM file belongs to; anything else is not a scan."""
+    header = _single_header(path)
+    return _read_dicom(path.parent, str(path.parent), series or header.series_uid)
+
+
+def _single_header(path: Path) -> SliceHeader:
     header = read_header(path)
     if header is None:
         raise ScanError(
@@ -96,7 +138,7 @@ def _read_single(path: Path, series: str | None) -> CTVolume:
         )
     if header.modality != "CT":
         choose_series([header], str(path))
-    return _read_dicom(path.parent, str(path.parent), series or header.series_uid)
+    return header
 
 
 def _checked(volume: CTVolume, name: str) -> CTVolume:

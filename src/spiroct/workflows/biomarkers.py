@@ -1,9 +1,9 @@
-"""``spiroct biomarkers``: volumes, densities, vessel tree and ILD extent of one scan or of a cohort."""
+"""``spiroct biomarkers``: volumes, densities, vessel tree and ILD extent of one scan or of many."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from spiroct.run_folder import run_folder
 from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import require_no_atlases
 from spiroct.segmentation.vessels import VESSEL_METHODS
-from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
+from spiroct.workflows.cohort_tasks import CohortScan, scans_of
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
 
@@ -183,7 +183,7 @@ def biomarkers(
 
 
 def cohort_biomarkers(
-    cohort: Path,
+    cohort: Path | Sequence[Path],
     *,
     out: Path,
     grids: tuple[str, ...] = ("1.5",),
@@ -195,14 +195,14 @@ def cohort_biomarkers(
     execution: Execution | None = None,
     shard: Shard | None = None,
 ) -> BatchSummary:
-    """Measure every scan of a cohort; masks and measured FVC come from its table.
+    """Measure many scans; masks and measured FVC come from a cohort's table.
 
     Writes ``<scan_id>/biomarkers.csv`` and ``.json`` as each finishes, ``biomarkers.csv`` of all and ``failures.csv``.
 
     Parameters
     ----------
-    cohort : Path
-        cohort.csv.
+    cohort : Path or sequence of Path
+        cohort.csv, or the scans (:func:`spiroct.workflows.cohort_tasks.scans_of`).
     out, grids, lungs, vessels, force, overwrite
         As for :func:`biomarkers`.
     finished : callable, optional
@@ -213,11 +213,12 @@ def cohort_biomarkers(
     Raises
     ------
     SpiroctError
-        If an argument or the table is refused, or the folder cannot be written; a bad scan does not stop the others.
+        If an argument, the table or the scans' names are refused, or the folder cannot be written; no bad scan stops
+        the others.
     """
     spacings = parse_grids(grids)
     _require_methods(lungs, vessels)
-    scans = cohort_scans(cohort)
+    scans = scans_of(cohort)
     arguments = {
         "grids": list(grids),
         "methods": {"lungs": lungs, "vessels": vessels},

@@ -1,7 +1,10 @@
-"""Scans of a cohort as tasks of a batch: files, person and measured function of each."""
+"""Many scans as tasks of a batch, of a cohort's table or named one by one: files, person, measured function."""
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,16 @@ from spiroct.batch.scan_task import ScanTask
 from spiroct.cohort.cohort import Cohort
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
+from spiroct.imaging.reading import series_of
+from spiroct.log import logger
 from spiroct.pft.demographics import Demographics, check_person
 from spiroct.pft.measures import Measure
+from spiroct.workflows.examine import name_of
 
 
 @dataclass(frozen=True)
 class CohortScan:
-    """One row of a cohort table, typed.
+    """One scan of many: a row of a cohort table, typed, or a scan of which nothing but its place is known.
 
     Parameters
     ----------
@@ -52,6 +58,64 @@ class CohortScan:
         }
         files = (self.image, *(p for p in masks.values() if p is not None))
         return ScanTask(self.scan_id, files, facts, payload=self)
+
+
+def scans_of(given: Path | Sequence[Path]) -> tuple[CohortScan, ...]:
+    """Find the scans of a batch.
+
+    Parameters
+    ----------
+    given : Path or sequence of Path
+        cohort.csv; or the scans themselves, each a DICOM folder or zip, NIfTI, MHA, MHD or NRRD file, which are named
+        as one scan alone is, by series or file, and of whose patients only the DICOM headers tell something.
+
+    Returns
+    -------
+    tuple of CohortScan
+        In the given order.
+
+    Raises
+    ------
+    InputError
+        If the table has faults, a scan does not exist, or two would have the same name.
+    """
+    if isinstance(given, Path):
+        return cohort_scans(given)
+    missing = [str(path) for path in given if not path.exists()]
+    if missing:
+        raise InputError(
+            f"of {len(given)} scans {len(missing)} do not exist ({_shortened(missing)})",
+            "a scan is a DICOM folder, a zip or an image file",
+            "check the paths",
+        )
+    named: dict[str, list[Path]] = defaultdict(list)
+    scans = []
+    for path in given:
+        name = _name(path)
+        named[name.lower()].append(path)
+        scans.append(CohortScan(name, name, path.absolute(), None, None, None, Demographics(), {}))
+    shared = [(name, paths) for name, paths in named.items() if len(paths) > 1]
+    if shared:
+        (name, paths), more = shared[0], f"; {len(shared) - 1} more names are shared" if shared[1:] else ""
+        raise InputError(
+            f"{len(paths)} scans would be called {name} ({_shortened(paths)}){more}",
+            "results go to a folder of the scan's name, which is that of its file or made of its DICOM series",
+            "name each scan once, a series by its folder; list scans of one name in a cohort.csv with a column scan_id",
+        )
+    return tuple(scans)
+
+
+def _name(path: Path) -> str:
+    try:
+        return name_of(series_of(path), path)
+    except Exception as unread:  # noqa: BLE001 - the batch meets it again, and tells it as this scan's failure
+        logger.debug("%s has no name of its own: %s", path, unread)
+        return "unread-" + hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:12]
+
+
+def _shortened(items: Sequence[object], most: int = 3) -> str:
+    more = [f"{len(items) - most} more"] if len(items) > most else []
+    return ", ".join([*map(str, items[:most]), *more])
 
 
 def cohort_scans(path: Path) -> tuple[CohortScan, ...]:

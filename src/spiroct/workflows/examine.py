@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spiroct.errors import RefusalError, ScanError
+from spiroct.imaging.image_files import stem_of
 from spiroct.imaging.reading import read_ct
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.log import logger
@@ -133,10 +134,14 @@ def read_scan(scan: Path, *, series: str | None = None) -> tuple[CTVolume, str]:
 
 def scan_id_of(volume: CTVolume, scan: Path) -> str:
     """Name a scan by its series, else by its file's stem; never by a patient's name."""
-    uid = volume.acquisition.series_uid
-    if uid:
-        return "series-" + hashlib.sha256(uid.encode()).hexdigest()[:12]
-    return scan.name.split(".")[0]
+    return name_of(volume.acquisition.series_uid, scan)
+
+
+def name_of(series_uid: str | None, scan: Path) -> str:
+    """Name a scan as :func:`scan_id_of`, of which only the series is known."""
+    if series_uid:
+        return "series-" + hashlib.sha256(series_uid.encode()).hexdigest()[:12]
+    return stem_of(scan)
 
 
 def _refuse_or_record(verdicts: tuple[Verdict, ...], scan: Path, *, force: bool) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""``spiroct predict COHORT.csv``: every scan of a cohort, measured lung function carried beside the estimates."""
+"""``spiroct predict`` of many scans; of a cohort, measured lung function is carried beside the estimates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from spiroct.imaging.label_files import read_label_map
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
-from spiroct.workflows.cohort_tasks import CohortScan, cohort_scans
+from spiroct.workflows.cohort_tasks import CohortScan, scans_of
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
 from spiroct.workflows.exchange import Exchange, write_exchange
@@ -31,7 +31,7 @@ DOCUMENT = "prediction.json"
 
 
 def predict_cohort(
-    cohort: Path,
+    cohort: Path | Sequence[Path],
     *,
     out: Path,
     model: str = DEFAULT_CHECKPOINT,
@@ -47,15 +47,15 @@ def predict_cohort(
     execution: Execution | None = None,
     shard: Shard | None = None,
 ) -> BatchSummary:
-    """Predict every scan of a cohort; masks, demographics and measured lung function come from its table.
+    """Predict many scans; masks, demographics and measured lung function come from a cohort's table.
 
     Writes ``<scan_id>/`` with the files of one prediction as each finishes, then ``predictions.csv`` of all and
     ``failures.csv``. The same command again works on what is missing, new or changed.
 
     Parameters
     ----------
-    cohort : Path
-        cohort.csv.
+    cohort : Path or sequence of Path
+        cohort.csv, or the scans (:func:`spiroct.workflows.cohort_tasks.scans_of`).
     out, model, equations, engine, dicom, fhir, vessels, explain, force, overwrite
         As for :func:`spiroct.workflows.predict.predict`.
     finished : callable, optional
@@ -66,9 +66,10 @@ def predict_cohort(
     Raises
     ------
     SpiroctError
-        If an argument or the table is refused, or the folder cannot be written; a bad scan does not stop the others.
+        If an argument, the table or the scans' names are refused, or the folder cannot be written; no bad scan stops
+        the others.
     """
-    scans = cohort_scans(cohort)
+    scans = scans_of(cohort)
     checkpoint = find(model)
     _predictor(_place(model), checkpoint.hash, engine)  # refuses an unknown engine, and converts the model once for all
     exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)

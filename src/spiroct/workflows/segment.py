@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,10 @@ from spiroct.segmentation.lungs import (
     LOBE_NAMES,
     LungOptions,
     deciding_inputs,
-    require_no_atlases,
     segment_lobes,
 )
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
-from spiroct.workflows.cohort_tasks import cohort_scans
+from spiroct.workflows.cohort_tasks import scans_of
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
 
@@ -134,10 +133,12 @@ def segment(
 
 
 def cohort_segment(
-    cohort: Path,
+    cohort: Path | Sequence[Path],
     *,
     out: Path,
     lungs: str = "threshold",
+    atlases: Path | None = None,
+    fusion: str = DEFAULT_FUSION,
     weights: Path | None = None,
     lobes: str | None = None,
     vessels: str | None = None,
@@ -147,16 +148,16 @@ def cohort_segment(
     execution: Execution | None = None,
     shard: Shard | None = None,
 ) -> BatchSummary:
-    """Segment every scan of a cohort; masks that its table names are not used.
+    """Segment many scans; masks that a cohort's table names are not used.
 
     Writes ``<scan_id>/`` with the files of one segmentation as each finishes, ``volumes.csv`` (litres of every
     structure) of all and ``failures.csv``.
 
     Parameters
     ----------
-    cohort : Path
-        cohort.csv.
-    out, lungs, weights, lobes, vessels, force, overwrite
+    cohort : Path or sequence of Path
+        cohort.csv, or the scans (:func:`spiroct.workflows.cohort_tasks.scans_of`).
+    out, lungs, atlases, fusion, weights, lobes, vessels, force, overwrite
         As for :func:`segment`.
     finished : callable, optional
         Told of each scan that is done, with its folder.
@@ -166,15 +167,16 @@ def cohort_segment(
     Raises
     ------
     SpiroctError
-        If an argument or the table is refused, or the folder cannot be written; a bad scan does not stop the others.
+        If an argument, the table or the scans' names are refused, or the folder cannot be written; no bad scan stops
+        the others.
     """
-    require_no_atlases(lungs)
     _require_vessel_method(vessels)
-    options = LungOptions(weights=None if weights is None else weights.resolve())
+    atlases, weights = (None if path is None else path.resolve() for path in (atlases, weights))  # workers: elsewhere
+    options = LungOptions(atlases, fusion, weights)
     deciding = deciding_inputs(lungs, lobes=lobes, options=options)
     methods = {"lungs": lungs, "lobes": lobes, "vessels": vessels, "force": force}
     return process_scans(
-        [scan.task() for scan in cohort_scans(cohort)],
+        [scan.task() for scan in scans_of(cohort)],
         _Work(lungs, options, lobes, vessels, force=force),
         out=out,
         verb="segment",
