@@ -51,11 +51,12 @@ def measure(scan: Path, folder: Path) -> dict[str, float]:
         with timed("reading"):
             volume, _ = read_scan(scan)
         with timed("estimating"):
-            prediction, examined, seen = estimate_scan(
+            prediction, scanned = estimate_scan(
                 volume, scan, predictor=predictor, scan_id="x", person=person, equations=DEFAULT_EQUATIONS, force=True
             )
         with timed("files"):
-            write_prediction(prediction, examined, folder)
+            write_prediction(prediction, scanned.examined, folder)
+        seen = scanned.subject
         with timed("maps"):
             maps = method.explain(seen)
         with timed("maps to files"):
@@ -64,7 +65,7 @@ def measure(scan: Path, folder: Path) -> dict[str, float]:
                 file = folder / f"ram_{name}.nii.gz"
                 write_nifti_map(shown.planes(), shown.geometry, file, largest=largest, steps=STEPS)
         with timed("regions"):
-            anatomy_of_scan(volume, examined.lungs, seen.geometry)
+            anatomy_of_scan(volume, scanned.examined.lungs, seen.geometry)
         with timed("scrambled network"):
             scrambled_likeness(RegressionActivationMap, predictor, seen, list(maps.values()))
     return seconds

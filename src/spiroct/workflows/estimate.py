@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spiroct.attribution.method import Subject
+from spiroct.attribution.method import Subject, subject_of
 from spiroct.biomarkers.biomarker import Biomarker
 from spiroct.biomarkers.lungs import lung_biomarkers
 from spiroct.checkpoints.baselines import NETWORK, RUNGS
@@ -22,7 +22,7 @@ from spiroct.inference.prediction import Baseline, ModelLine, Prediction
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.demographics import Demographics
 from spiroct.pft.measures import Measure
-from spiroct.pft.reference import interpret
+from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
 from spiroct.preprocessing.recipe import Region
 from spiroct.quality.verdict import Verdict
 from spiroct.reporting.page import write_report
@@ -74,19 +74,40 @@ class Person:
     measured: dict[Measure, float]
 
 
-def estimate_scan(
+@dataclass(frozen=True, eq=False)
+class SeenScan:
+    """A scan that was examined and shown to the networks.
+
+    Parameters
+    ----------
+    examined : Examined
+        Scan, lungs and checks.
+    subject : Subject
+        The networks' input, and what they made of it.
+    biomarkers : tuple of Biomarker
+        Of the lungs.
+    vessels : LabelMap or None
+        What networks that see vessels saw.
+    """
+
+    examined: Examined
+    subject: Subject
+    biomarkers: tuple[Biomarker, ...]
+    vessels: LabelMap | None
+
+
+def see_scan(
     volume: CTVolume,
     scan: Path,
     *,
     predictor: Predictor,
-    scan_id: str,
-    person: Person,
-    equations: str,
+    demographics: Demographics,
+    equations: str = DEFAULT_EQUATIONS,
     lungs: str | LabelMap = "threshold",
     vessels: LabelMap | None = None,
     force: bool = False,
-) -> tuple[Prediction, Examined, Subject]:
-    """Examine a scan, estimate its lung function and interpret it; also give the scan as the networks saw it.
+) -> SeenScan:
+    """Examine a scan and let the networks estimate: what every estimate and every explanation begins with.
 
     Parameters
     ----------
@@ -96,9 +117,7 @@ def estimate_scan(
         Where it came from, for messages.
     predictor : Predictor
         Whose estimates.
-    scan_id : str
-        Name of the scan.
-    person : Person
+    demographics : Demographics
         Whose scan it is.
     equations : str
         Set of reference equations.
@@ -114,27 +133,60 @@ def estimate_scan(
     SpiroctError
         If the scan is refused, or the network needs what is not there.
     """
-    checkpoint, demographics = predictor.checkpoint, person.demographics
-    one_sided = checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG)
+    checkpoint = predictor.checkpoint
     examined = examine(
         volume,
         scan,
         lungs=lungs,
         domain=checkpoint.training_domain.read_at(checkpoint.recipe.spacing_mm),
-        one_sided=one_sided,
+        one_sided=checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG),
         predicted_tlc=interpret(Measure.TLC, None, demographics, equations=equations).predicted,
         force=force,
     )
     begin(Stage.ESTIMATE)
     if checkpoint.recipe.region.needs_vessels and vessels is None:
         vessels = segment_vessels(volume, examined.lungs)
-    prepared = predictor.prepare(volume, examined.lungs, vessels)
     biomarkers = lung_biomarkers(volume, examined.lungs)
     readings = readings_of(
         sex=demographics.sex, age=demographics.age, height_cm=demographics.height_cm, biomarkers=biomarkers
     )
-    subject = Subject(prepared, volume.geometry, predictor.estimate(prepared, readings), readings)
-    found = absolute_estimates(subject.estimates, checkpoint, demographics, equations)
+    subject = subject_of(predictor, volume, lungs=examined.lungs, vessels=vessels, readings=readings)
+    return SeenScan(examined, subject, biomarkers, vessels)
+
+
+def estimate_scan(
+    volume: CTVolume,
+    scan: Path,
+    *,
+    predictor: Predictor,
+    scan_id: str,
+    person: Person,
+    equations: str,
+    lungs: str | LabelMap = "threshold",
+    vessels: LabelMap | None = None,
+    force: bool = False,
+) -> tuple[Prediction, SeenScan]:
+    """Estimate a person's lung function and interpret it (parameters and errors as in :func:`see_scan`).
+
+    Parameters
+    ----------
+    scan_id : str
+        Name of the scan.
+    person : Person
+        Whose scan it is.
+    """
+    checkpoint, demographics = predictor.checkpoint, person.demographics
+    seen = see_scan(
+        volume,
+        scan,
+        predictor=predictor,
+        demographics=demographics,
+        equations=equations,
+        lungs=lungs,
+        vessels=vessels,
+        force=force,
+    )
+    found = absolute_estimates(seen.subject.estimates, checkpoint, demographics, equations)
     estimates = interpret_values(
         found.values,
         demographics,
@@ -155,19 +207,19 @@ def estimate_scan(
         measured=interpret_values(person.measured, demographics, equations, interval_reason="a measurement"),
         derived=derived,
         baselines=(
-            *plain_baselines(demographics, equations, biomarkers),
-            *fitted_baselines(checkpoint, readings, found.values),
+            *plain_baselines(demographics, equations, seen.biomarkers),
+            *fitted_baselines(checkpoint, seen.subject.readings, found.values),
         ),
-        biomarkers=biomarkers,
-        quality=(*person.contradictions, *examined.verdicts, *predictor.verdicts(prepared)),
-        overrides=examined.overrides,
+        biomarkers=seen.biomarkers,
+        quality=(*person.contradictions, *seen.examined.verdicts, *predictor.verdicts(seen.subject.prepared)),
+        overrides=seen.examined.overrides,
         interpretation="demonstration only" if checkpoint.demonstration_only else "research use only",
         pattern=classified.pattern,
         severity=classified.severity,
         pattern_reason=classified.reason if checkpoint.intervals else NO_PATTERN,
         versions={**result_versions(), "engine": predictor.engine.description},
     )
-    return prediction, examined, subject
+    return prediction, seen
 
 
 def write_prediction(

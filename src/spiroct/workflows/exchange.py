@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spiroct.attribution.method import Subject as Seen
+from spiroct.attribution.method import Subject as NetworkSubject
 from spiroct.attribution.methods import make_method
 from spiroct.documents import write_json
 from spiroct.errors import InputError, UsageError
@@ -20,7 +20,7 @@ from spiroct.interchange.source import SourceSeries, read_source
 from spiroct.log import logger
 from spiroct.optional import require
 from spiroct.segmentation.vessels import segment_vessels
-from spiroct.workflows.examine import Examined
+from spiroct.workflows.estimate import SeenScan
 from spiroct.workflows.stages import Stage, begin
 
 DICOM_FOLDER = "dicom"
@@ -73,12 +73,11 @@ class Exchange:
 def write_exchange(
     wanted: Exchange,
     prediction: Prediction,
-    examined: Examined,
+    seen: SeenScan,
     scan: Path,
     folder: Path,
     *,
     predictor: Predictor,
-    seen: Seen,
     vessels: LabelMap | None = None,
 ) -> Sequence[Path]:
     """Write what other systems read beside the other files of one scan.
@@ -87,16 +86,14 @@ def write_exchange(
     ----------
     wanted : Exchange
         What to write; nothing is written where nothing is wanted.
-    prediction, examined
-        The result, its scan and its lungs.
+    prediction, seen
+        The result, and the scan that it is of.
     scan : Path
         Where the scan was read from; its headers are read again for patient and study.
     folder : Path
         Folder of the result.
     predictor : Predictor
         Whose estimates they are.
-    seen : Subject
-        The scan as its networks saw it, for the maps.
     vessels : LabelMap, optional
         Segmented here for DICOM where it is not given; also written as ``vessels.nii.gz``.
 
@@ -110,6 +107,7 @@ def write_exchange(
     from spiroct.reporting.pdf import render_pdf
 
     begin(Stage.EXCHANGE)
+    examined = seen.examined
     facts = examined.volume.acquisition
     source = read_source(scan, facts.series_uid) if facts.series_uid is not None else None
     pdf = render_pdf(prediction, volume=examined.volume, lungs=examined.lungs)
@@ -122,13 +120,13 @@ def write_exchange(
     if vessels is None and wanted.vessels:
         vessels = segment_vessels(examined.volume, examined.lungs)
         write_nifti(vessels, folder / "vessels.nii.gz")
-    maps = attribution_maps(predictor, seen) if wanted.explain else ()
+    maps = attribution_maps(predictor, seen.subject) if wanted.explain else ()
     return write_dicom(
         prediction, source, folder / DICOM_FOLDER, lungs=examined.lungs, vessels=vessels, maps=maps, pdf=pdf
     )
 
 
-def attribution_maps(predictor: Predictor, seen: Seen) -> tuple[NumberMap, ...]:
+def attribution_maps(predictor: Predictor, subject: NetworkSubject) -> tuple[NumberMap, ...]:
     """Map where each estimate comes from (RAM-3D), on the network's own grid: no finer than the network sees.
 
     Whether a map deserves belief is judged by ``spiroct explain``, not here.
@@ -139,7 +137,7 @@ def attribution_maps(predictor: Predictor, seen: Seen) -> tuple[NumberMap, ...]:
         One a measure; none, with a warning, where the network has no head that RAM can be read from.
     """
     try:
-        found = make_method("ram", layer=None)(predictor).explain(seen)
+        found = make_method("ram", layer=None)(predictor).explain(subject)
     except UsageError as unsuited:
         logger.warning("warning: no parametric maps were written: %s", unsuited)
         return ()
@@ -149,7 +147,7 @@ def attribution_maps(predictor: Predictor, seen: Seen) -> tuple[NumberMap, ...]:
             meaning=f"Where the estimate of {measure} comes from (RAM-3D)",
             unit=one.unit,
             values=one.values,
-            geometry=seen.geometry,
+            geometry=subject.geometry,
         )
         for measure, one in found.items()
     )

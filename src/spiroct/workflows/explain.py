@@ -7,19 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spiroct.attribution.explanation import Explanation
-from spiroct.attribution.method import subject_of
 from spiroct.attribution.methods import make_method
-from spiroct.attribution.regions import Anatomy
-from spiroct.biomarkers.lungs import lung_biomarkers
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
-from spiroct.checkpoints.readings import readings_of
 from spiroct.errors import InputError, UsageError
 from spiroct.imaging.label_files import read_label_map
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.inference.predictor import Predictor
-from spiroct.pft.demographics import Demographics, check_person
-from spiroct.preprocessing.recipe import Region
+from spiroct.pft.demographics import check_person
 from spiroct.run_folder import run_folder
 from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import (
@@ -30,30 +25,13 @@ from spiroct.segmentation.lungs import (
     segment_lobes,
 )
 from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
-from spiroct.workflows.examine import Examined, examine, read_scan, scan_id_of
-from spiroct.workflows.explanations import explain_subject, write_explanation
+from spiroct.workflows.estimate import see_scan
+from spiroct.workflows.examine import read_scan, scan_id_of
+from spiroct.workflows.explanations import explain_seen, write_explanation
 from spiroct.workflows.predict import combine_demographics
 from spiroct.workflows.versions import result_versions
 
 NO_VESSELS = "none"
-
-
-@dataclass(frozen=True, eq=False)
-class ExplainedScan:
-    """What :func:`explain` found, with the scan it found it in.
-
-    Parameters
-    ----------
-    explanation : Explanation
-    examined : Examined
-        Scan, lungs and checks.
-    anatomy : Anatomy
-        Regions on the network's patch.
-    """
-
-    explanation: Explanation
-    examined: Examined
-    anatomy: Anatomy
 
 
 @dataclass(frozen=True)
@@ -200,59 +178,21 @@ def explain(
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="explain", arguments=arguments, overwrite=overwrite) as run:
-        found = explain_scan(
-            volume,
-            scan,
-            predictor=predictor,
+        seen = see_scan(volume, scan, predictor=predictor, demographics=person, force=force)
+        own = seen.examined.lungs
+        airways = None if vessels == NO_VESSELS else find_airways(volume, own)
+        tree = seen.vessels if airways is None else segment_vessels(volume, own, method=vessels, airways=airways)
+        explanation = explain_seen(
+            predictor,
+            seen,
+            scan_id=scan_id_of(volume, scan),
             method=method,
             layer=layer,
-            vessels=vessels,
-            lobes=wanted,
-            person=person,
-            force=force,
+            vessels=tree,
+            airways=airways,
+            lobes=wanted.of(volume),
         )
         if not run.finished:
-            write_explanation(found.explanation, found.examined, run.work)
-            write_nifti(found.examined.lungs, run.work / "lungs.nii.gz")
-    return found.explanation
-
-
-def explain_scan(
-    volume: CTVolume,
-    scan: Path,
-    *,
-    predictor: Predictor,
-    method: str = "ram",
-    layer: str | None = None,
-    vessels: str = NO_VESSELS,
-    lobes: Lobes | None = None,
-    person: Demographics,
-    force: bool = False,
-) -> ExplainedScan:
-    """Examine a scan that was read, explain its estimates and judge the maps (see :func:`explain`)."""
-    checkpoint = predictor.checkpoint
-    one_sided = checkpoint.recipe.region in (Region.LEFT_LUNG, Region.RIGHT_LUNG)
-    examined = examine(volume, scan, domain=checkpoint.training_domain, one_sided=one_sided, force=force)
-    airways = None if vessels == NO_VESSELS else find_airways(volume, examined.lungs)
-    tree = None if airways is None else segment_vessels(volume, examined.lungs, method=vessels, airways=airways)
-    if tree is None and checkpoint.recipe.region.needs_vessels:
-        tree = segment_vessels(volume, examined.lungs)
-    readings = readings_of(
-        sex=person.sex,
-        age=person.age,
-        height_cm=person.height_cm,
-        biomarkers=lung_biomarkers(volume, examined.lungs),
-    )
-    subject = subject_of(predictor, volume, lungs=examined.lungs, vessels=tree, readings=readings)
-    explanation, anatomy = explain_subject(
-        predictor,
-        subject,
-        examined,
-        scan_id=scan_id_of(volume, scan),
-        method=method,
-        layer=layer,
-        vessels=tree,
-        airways=airways,
-        lobes=None if lobes is None else lobes.of(volume),
-    )
-    return ExplainedScan(explanation, examined, anatomy)
+            write_explanation(explanation, seen.examined, run.work)
+            write_nifti(own, run.work / "lungs.nii.gz")
+    return explanation

@@ -29,7 +29,7 @@ from spiroct.imaging.writing import write_nifti_map
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.reporting.explanation_page import write_explanation_page
-from spiroct.workflows.estimate import model_line
+from spiroct.workflows.estimate import SeenScan, model_line
 from spiroct.workflows.examine import Examined
 from spiroct.workflows.versions import result_versions
 
@@ -37,10 +37,9 @@ SCRAMBLING_SEED = 0
 STEPS = 127  # of a map's file: as many as a viewer's colours; amounts stand in explanation.json
 
 
-def explain_subject(
+def explain_seen(
     predictor: Predictor,
-    subject: Subject,
-    examined: Examined,
+    seen: SeenScan,
     *,
     scan_id: str,
     method: str = "ram",
@@ -48,33 +47,26 @@ def explain_subject(
     vessels: LabelMap | None = None,
     airways: LabelMap | None = None,
     lobes: LabelMap | None = None,
-) -> tuple[Explanation, Anatomy]:
+) -> Explanation:
     """Explain estimates that were made, and judge the maps.
 
     Parameters
     ----------
     predictor : Predictor
         Whose estimates.
-    subject : Subject
+    seen : SeenScan
         The scan as its networks saw it, with what they made of it.
-    examined : Examined
-        Scan, lungs and checks.
     scan_id : str
     method, layer
         Of :mod:`spiroct.attribution.methods`.
     vessels, airways, lobes : LabelMap, optional
         For the accounting; what is missing has a reason there instead of a value.
-
-    Returns
-    -------
-    explanation : Explanation
-    anatomy : Anatomy
-        Regions on the network's patch.
     """
+    examined, subject = seen.examined, seen.subject
     masks = {"vessels": vessels, "airways": airways, "lobes": lobes}
     anatomy = anatomy_of_scan(examined.volume, examined.lungs, subject.geometry, **masks)
     checkpoint = predictor.checkpoint
-    explanation = Explanation(
+    return Explanation(
         scan_id=scan_id,
         model=model_line(checkpoint),
         interpretation="demonstration only" if checkpoint.demonstration_only else "research use only",
@@ -83,7 +75,6 @@ def explain_subject(
         overrides=examined.overrides,
         versions=result_versions(),
     )
-    return explanation, anatomy
 
 
 def _explained(

@@ -19,7 +19,7 @@ from spiroct.run_folder import run_folder
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan, scan_id_of
 from spiroct.workflows.exchange import Exchange, write_exchange
-from spiroct.workflows.explanations import explain_subject, write_explanation
+from spiroct.workflows.explanations import explain_seen, write_explanation
 from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
@@ -132,7 +132,7 @@ def predict(
         "spiroct": result_versions()["spiroct"],
     }
     with run_folder(out, verb="predict", arguments=arguments, overwrite=overwrite) as run:
-        prediction, examined, seen = estimate_scan(
+        prediction, seen = estimate_scan(
             volume,
             scan,
             predictor=predictor,
@@ -143,11 +143,11 @@ def predict(
         )
         explanation = None
         if explain:
-            explanation, _ = explain_subject(predictor, seen, examined, scan_id=prediction.scan_id)
+            explanation = explain_seen(predictor, seen, scan_id=prediction.scan_id)
         if not run.finished:
-            maps = None if explanation is None else write_explanation(explanation, examined, run.work)
-            write_prediction(prediction, examined, run.work, maps=maps)
-            write_exchange(exchange, prediction, examined, scan, run.work, predictor=predictor, seen=seen)
+            maps = None if explanation is None else write_explanation(explanation, seen.examined, run.work)
+            write_prediction(prediction, seen.examined, run.work, maps=maps)
+            write_exchange(exchange, prediction, seen, scan, run.work, predictor=predictor)
     return prediction
 
 

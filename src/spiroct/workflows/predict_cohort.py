@@ -22,7 +22,7 @@ from spiroct.workflows.cohort_tasks import CohortScan, scans_of
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
 from spiroct.workflows.exchange import Exchange, write_exchange
-from spiroct.workflows.explanations import explain_subject, write_explanation
+from spiroct.workflows.explanations import explain_seen, write_explanation
 from spiroct.workflows.predict import combine_demographics
 from spiroct.workflows.versions import result_versions
 
@@ -113,7 +113,7 @@ class _Work:
         lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)
         given = None if row.vessel_mask is None else read_label_map(row.vessel_mask, onto=volume.geometry)
         predictor = _predictor(self.model, self.hash, self.engine)
-        prediction, examined, seen = estimate_scan(
+        prediction, seen = estimate_scan(
             volume,
             row.image,
             predictor=predictor,
@@ -126,12 +126,10 @@ class _Work:
         )
         maps = None
         if self.explain:
-            explanation, _ = explain_subject(predictor, seen, examined, scan_id=task.scan_id, vessels=given)
-            maps = write_explanation(explanation, examined, folder)
-        write_prediction(prediction, examined, folder, patient_id=row.patient_id, maps=maps)
-        write_exchange(
-            self.exchange, prediction, examined, row.image, folder, predictor=predictor, seen=seen, vessels=given
-        )
+            explanation = explain_seen(predictor, seen, scan_id=task.scan_id, vessels=given)
+            maps = write_explanation(explanation, seen.examined, folder)
+        write_prediction(prediction, seen.examined, folder, patient_id=row.patient_id, maps=maps)
+        write_exchange(self.exchange, prediction, seen, row.image, folder, predictor=predictor, vessels=given)
 
 
 @lru_cache(maxsize=1)
