@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
 
@@ -84,6 +85,17 @@ class TestFiles:
         victim = path.with_suffix(".raw") if suffix == ".mhd" else path
         victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
         assert path.name in refusal(path)
+
+    def test_stored_steps_are_multiplied_by_the_slope(self, chest: CTVolume, tmp_path: Path) -> None:
+        """Floats that were saved as whole numbers, as nibabel does it: the header has slope and intercept."""
+        path = tmp_path / "sloped.nii"
+        sitk.WriteImage(sitk.GetImageFromArray(np.rint((chest.hu + 1024) * 8).astype(np.int16)), str(path))
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<2f", content, 112, 0.125, -1024.0)  # scl_slope, scl_inter
+        path.write_bytes(content)
+        assert np.abs(np.sort(read_ct(path).hu, axis=None) - np.sort(chest.hu, axis=None)).max() <= 0.0625
+        path.write_bytes(content[:-4])
+        assert "truncated" in refusal(path)
 
     def test_not_an_image_at_all(self, tmp_path: Path) -> None:
         (tmp_path / "fake.nii.gz").write_bytes(b"hello")

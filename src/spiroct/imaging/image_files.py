@@ -15,7 +15,7 @@ from spiroct.imaging.orientation import as_matrix3
 from spiroct.imaging.volume import Geometry
 from spiroct.types import Float32Array
 
-_NIFTI_HEADER = 348  # bytes, NIfTI-1
+_NIFTI_SLACK = 4096  # bytes that may follow the voxels; else gzip's trailer may tell the last of several members alone
 MAXIMUM_VOXELS = 2**31  # 1024 x 1024 x 2048; a header that announces more would take all memory
 FORMATS = {
     ".nii": "NIfTI",
@@ -87,7 +87,8 @@ def read_image(path: Path) -> tuple[Float32Array, Geometry]:
                 "name a chest CT",
             )
         if format_of(path) == "NIfTI":
-            _require_whole_nifti(path, int(np.prod(size)) * _bytes_per_voxel(reader.GetPixelID()))
+            header, bits = (int(float(reader.GetMetaData(name))) for name in ("vox_offset", "bitpix"))
+            _require_whole_nifti(path, header + int(np.prod(size)) * bits // 8)
         image = reader.Execute()
     except RuntimeError as failure:
         reason = str(failure).strip().splitlines()[-1].strip().rstrip(".")
@@ -103,7 +104,7 @@ def read_image(path: Path) -> tuple[Float32Array, Geometry]:
     return values, Geometry(values.shape, spacing, origin, as_matrix3(direction))
 
 
-def _require_whole_nifti(path: Path, data_bytes: int) -> None:
+def _require_whole_nifti(path: Path, whole: int) -> None:
     """Refuse a NIfTI file that is shorter than its header says: ITK would fill the rest with zeros, silently."""
     if path.suffix != ".gz":
         length = path.stat().st_size
@@ -111,11 +112,11 @@ def _require_whole_nifti(path: Path, data_bytes: int) -> None:
         with path.open("rb") as file:
             file.seek(-4, io.SEEK_END)
             length = int.from_bytes(file.read(4), "little")  # of the last gzip member, modulo 2**32
-        if not data_bytes <= length <= data_bytes + 10 * _NIFTI_HEADER:
+        if not whole <= length <= whole + _NIFTI_SLACK:
             length = _unpacked_length(path)
-    if length < data_bytes + _NIFTI_HEADER:
+    if length < whole:
         raise ScanError(
-            f"{path} is truncated ({length} bytes of {data_bytes + _NIFTI_HEADER})",
+            f"{path} is truncated ({length} bytes of {whole})",
             "a file holds all the voxels that its header announces",
             "copy or export it again",
         )
@@ -130,9 +131,3 @@ def _unpacked_length(path: Path) -> int:
     except (EOFError, OSError, zlib.error):
         return length
     return length
-
-
-def _bytes_per_voxel(pixel_id: int) -> int:
-    import SimpleITK as sitk
-
-    return int(sitk.GetArrayViewFromImage(sitk.Image([1, 1], pixel_id)).dtype.itemsize)
