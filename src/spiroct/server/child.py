@@ -13,17 +13,14 @@ import sys
 import threading
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from spiroct.documents import write_json
-from spiroct.errors import ExitCode, RefusalError, SpiroctError
+from spiroct.errors import ExitCode, RefusalError, SpiroctError, UsageError
 from spiroct.log import logger
 
-if TYPE_CHECKING:
-    from spiroct.attribution.explanation import Explanation
-
-MAPS = "Asking where the estimates come from"
 PICTURES = "Preparing the pictures"
 OPTIONS = {  # what a sentence of the command line says, and what the page has in its place
     ", or add --force to go on all the same": "",
@@ -78,13 +75,17 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     from spiroct.workflows.predict import predict
 
     request = dict(job["request"])
-    exchange, explained = request.pop("exchange"), request.pop("explain")
-    out, made = folder / OUT, folder / MADE
-    maps_too = None if explained else False  # in DICOM; the page's own maps come from the command explain
-    prediction = predict(
-        scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange, explain=maps_too, **request
-    )
-    explanation, reason = _explain(job, scan, folder, told) if explained else (None, None)
+    exchange, out, made = request.pop("exchange"), folder / OUT, folder / MADE
+    run = partial(predict, scan, out=out, model=job["model"], overwrite=True, dicom=exchange, fhir=exchange)
+    reason = None
+    try:
+        prediction = run(**request)
+    except UsageError as unsuited:
+        if not request["explain"]:
+            raise
+        # A network that cannot be explained still has its result; whatever else is wrong is told by the second try.
+        reason = _as_user_knows_it(unsuited, job)
+        prediction = run(**request | {"explain": False})
     tell(told, stage=PICTURES)
     volume = read_ct(scan)
     masks = {
@@ -97,7 +98,7 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     if exchange:
         _pack(sorted((out / "dicom").glob("*.dcm")), made / "dicom.zip")
     spacing = write_view(volume, masks, folder / VIEW)
-    maps = [] if explanation is None else write_maps(explanation, spacing, folder / VIEW)
+    maps = write_maps(out, spacing, folder / VIEW) if request["explain"] and reason is None else []
     document = summary_document(prediction) | {
         "view_spacing_mm": list(spacing),
         "maps": maps,
@@ -105,26 +106,6 @@ def _predict(job: dict[str, Any], scan: Path, folder: Path, told: TextIO) -> dic
     }
     write_json(folder / VIEW / SUMMARY, document)
     return list_facts(prediction)
-
-
-def _explain(
-    job: dict[str, Any], scan: Path, folder: Path, told: TextIO
-) -> tuple[Explanation | None, dict[str, str] | None]:
-    """Explain the estimates; a network that cannot be explained so still has its result, and the reason is told."""
-    from spiroct.server.results import EXPLAINED
-    from spiroct.workflows.explain import NO_VESSELS, explain
-
-    tell(told, stage=MAPS)
-    person = {name: job["request"][name] for name in ("sex", "age", "height", "force")}
-    listening = logger.level
-    logger.setLevel(logging.ERROR)  # its steps are those of the prediction over again
-    try:
-        found = explain(scan, out=folder / EXPLAINED, model=job["model"], vessels=NO_VESSELS, overwrite=True, **person)
-    except SpiroctError as refusal:
-        return None, _as_user_knows_it(refusal, job)
-    finally:
-        logger.setLevel(listening)
-    return found, None
 
 
 def _pack(files: Sequence[Path], archive: Path) -> None:

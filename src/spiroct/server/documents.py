@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spiroct.server.child import MAPS, PICTURES
+from spiroct.server.child import PICTURES
 from spiroct.server.results import ENDED, Request, Result, Results, State
 from spiroct.workflows.stages import Stage
 
@@ -127,8 +127,8 @@ class About(BaseModel):
 
 def stages_of(request: Request) -> list[str]:
     """List the steps of a request, in their order."""
-    stages = [stage.value for stage in Stage if request.exchange or stage is not Stage.EXCHANGE]
-    return [*stages, *([MAPS] if request.explain else []), PICTURES]
+    unasked = {Stage.EXPLAIN: not request.explain, Stage.EXCHANGE: not request.exchange}
+    return [*(stage.value for stage in Stage if not unasked.get(stage, False)), PICTURES]
 
 
 def result_document(result: Result, results: Results) -> ResultDocument:

@@ -18,7 +18,7 @@ from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import IDENTIFIER, new_identifier
 
 RECORD = "result.json"
-SCAN, OUT, EXPLAINED, MADE, VIEW = "scan", "out", "explained", "made", "view"  # MADE: what the page itself adds
+SCAN, OUT, MADE, VIEW = "scan", "out", "made", "view"  # MADE: what the page itself adds
 SUMMARY = "summary.json"
 
 
@@ -216,11 +216,10 @@ class Results:
         The names are those that lie there, so that a name from outside can only ever choose among them. DICOM objects
         are in one archive.
         """
-        found: dict[str, Path] = {}
-        for folder in (self.path(identifier, EXPLAINED), self.path(identifier, OUT)):
-            record = folder / RUN_FILE
-            names = json.loads(record.read_text(encoding="utf-8"))["files"] if record.is_file() else []
-            found |= {name: folder / name for name in names if not name.endswith(".dcm")}
+        out = self.path(identifier, OUT)
+        record = out / RUN_FILE
+        names = json.loads(record.read_text(encoding="utf-8"))["files"] if record.is_file() else []
+        found = {name: out / name for name in names if not name.endswith(".dcm")}
         made = self.path(identifier, MADE)
         found |= {path.name: path for path in made.iterdir()} if made.is_dir() else {}
         return {name: path for name, path in found.items() if path.is_file()}

@@ -15,7 +15,7 @@ from typing import Any
 from spiroct.documents import write_json
 from spiroct.log import logger
 from spiroct.server.refusals import error_document
-from spiroct.server.results import EXPLAINED, MADE, OUT, SCAN, VIEW, Result, Results, State, now
+from spiroct.server.results import MADE, OUT, SCAN, VIEW, Result, Results, State, now
 from spiroct.server.settings import ServeSettings
 from spiroct.server.uploads import Uploads, scan_of
 
@@ -121,7 +121,7 @@ class Worker:
         return _told_crash(code, log)
 
     def _job(self, result: Result, folder: Path) -> dict[str, Any]:
-        for before in (OUT, EXPLAINED, MADE, VIEW):  # of an earlier request
+        for before in (OUT, MADE, VIEW):  # of an earlier request
             shutil.rmtree(folder / before, ignore_errors=True)
         request = vars(result.request)
         return {

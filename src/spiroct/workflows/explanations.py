@@ -31,6 +31,7 @@ from spiroct.pft.measures import Measure
 from spiroct.reporting.explanation_page import write_explanation_page
 from spiroct.workflows.estimate import SeenScan, model_line
 from spiroct.workflows.examine import Examined
+from spiroct.workflows.stages import Stage, begin
 from spiroct.workflows.versions import result_versions
 
 SCRAMBLING_SEED = 0
@@ -62,6 +63,7 @@ def explain_seen(
     vessels, airways, lobes : LabelMap, optional
         For the accounting; what is missing has a reason there instead of a value.
     """
+    begin(Stage.EXPLAIN)
     examined, subject = seen.examined, seen.subject
     masks = {"vessels": vessels, "airways": airways, "lobes": lobes}
     anatomy = anatomy_of_scan(examined.volume, examined.lungs, subject.geometry, **masks)

@@ -14,6 +14,7 @@ class Stage(StrEnum):
     LUNGS = "Finding the lungs"
     QUALITY = "Checking the scan and the lung outlines"
     ESTIMATE = "Estimating lung function"
+    EXPLAIN = "Asking where the estimates come from"
     REPORT = "Writing the report"
     EXCHANGE = "Writing for other systems"
 
