@@ -156,11 +156,13 @@ def test_only_listed_files_are_sent(page: TestClient, done: dict[str, Any], name
 
 
 @pytest.mark.slow
-def test_corrected_particulars_give_a_new_result(page: TestClient, done: dict[str, Any]) -> None:
-    page.post(f"/api/results/{done['id']}/again", json=PERSON | {"height": 180, "force": True})
-    again = wait_for(page, done["id"])
-    assert again["state"] == "done"
-    prediction = page.get(f"/api/results/{done['id']}/files/prediction.json").json()
+def test_corrected_particulars_give_a_new_result(page: TestClient, hostile_zip: Path) -> None:
+    new = {"upload": upload(page, (hostile_zip.name, hostile_zip.read_bytes())), **PERSON}
+    identifier = page.post("/api/results", json=new).json()["id"]
+    wait_for(page, identifier)
+    page.post(f"/api/results/{identifier}/again", json=PERSON | {"height": 180, "force": True})
+    assert wait_for(page, identifier)["state"] == "done"
+    prediction = page.get(f"/api/results/{identifier}/files/prediction.json").json()
     assert prediction["input"]["demographics"]["height_cm"] == 180
 
 
