@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spiroct.errors import OutputError
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import require_usable, run_folder
 
 
 def make(out: Path, text: str = "1", *, fail: BaseException | None = None, **options: object) -> bool:
@@ -51,6 +51,17 @@ def test_another_command_is_refused_and_says_what_differs(tmp_path: Path, resuma
     with pytest.raises(OutputError, match=r"text '1' there, '2' here"):
         make(tmp_path, "2", resumable=resumable)
     assert (tmp_path / "b.txt").read_text(encoding="utf-8") == "1"
+
+
+def test_what_no_arguments_can_mend_is_refused_beforehand(tmp_path: Path) -> None:
+    make(tmp_path / "out")
+    require_usable(tmp_path / "new", verb="test")
+    require_usable(tmp_path / "out", verb="test")
+    require_usable(tmp_path / "out", verb="other", overwrite=True)
+    with pytest.raises(OutputError, match=r"\(differing: command test there, other here\)"):
+        require_usable(tmp_path / "out", verb="other")
+    with pytest.raises(OutputError, match="no spiroct run made"):
+        require_usable(tmp_path, verb="test")
 
 
 def test_of_nested_arguments_only_what_differs_is_told(tmp_path: Path) -> None:

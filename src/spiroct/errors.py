@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -44,6 +46,22 @@ class SpiroctError(Exception):
 
 class UsageError(SpiroctError):
     """An option, name or combination of options that does not exist or does not fit."""
+
+    @classmethod
+    def unknown(cls, kind: str, name: str, known: Iterable[str], *, plural: str | None = None) -> Self:
+        """Refuse a name that is none of the known ones, with the nearest of them.
+
+        Examples
+        --------
+        >>> str(UsageError.unknown("engine", "OpenVino", ("auto", "openvino")))
+        "engine 'OpenVino' (did you mean openvino?): the engines are auto, openvino; use one of these."
+        """
+        import difflib
+
+        known = list(known)
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        guess = f" (did you mean {near[0]}?)" if near else ""
+        return cls(f"{kind} {name!r}{guess}", f"the {plural or kind + 's'} are {', '.join(known)}", "use one of these")
 
 
 class InputError(SpiroctError):

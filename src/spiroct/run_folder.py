@@ -65,6 +65,19 @@ def resumable_work(out: Path, *, verb: str, arguments: dict[str, Any]) -> Path |
     return out / f".partial-{digest[:16]}"
 
 
+def require_usable(out: Path, *, verb: str, overwrite: bool = False) -> None:
+    """Refuse, before inputs are read, a folder that cannot be this command's whatever they are.
+
+    Raises
+    ------
+    OutputError
+        If it is a file, holds files of someone else, or the results of another command.
+    """
+    earlier = _earlier_run(out)
+    if earlier is not None and not overwrite and earlier.get("verb") != verb:
+        raise _another_run(out, _differences(earlier, verb, {}))
+
+
 @contextmanager
 def run_folder(
     out: Path,
@@ -112,12 +125,7 @@ def run_folder(
     digest = fingerprint({"verb": verb, "arguments": arguments})
     if earlier is not None and not overwrite:
         if earlier.get("fingerprint") != digest:
-            differing = _differences(earlier, verb, arguments)
-            raise OutputError(
-                f"output folder {out} holds another run (differing: {differing})",
-                "a run never overwrites another one's results",
-                "choose another --out, or add --overwrite to replace the files that its run.json lists",
-            )
+            raise _another_run(out, _differences(earlier, verb, arguments))
         if all((out / name).is_file() for name in earlier["files"]):
             yield RunFolder(out, out, finished=True)
             return
@@ -212,6 +220,14 @@ def _earlier_run(out: Path, keeps: tuple[str, ...] = ()) -> dict[str, Any] | Non
             "choose another --out",
         )
     return run
+
+
+def _another_run(out: Path, differing: str) -> OutputError:
+    return OutputError(
+        f"output folder {out} holds another run (differing: {differing})",
+        "a run never overwrites another one's results",
+        "choose another --out, or add --overwrite to replace the files that its run.json lists",
+    )
 
 
 def _differences(earlier: dict[str, Any], verb: str, arguments: dict[str, Any]) -> str:

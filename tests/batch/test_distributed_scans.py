@@ -201,6 +201,10 @@ def test_places_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
         Execution(scheduler="tcp://127.0.0.1:1", cluster=tmp_path)
     with pytest.raises(UsageError, match="one place"):
         Execution(scheduler="tcp://127.0.0.1:1", workers=2)
+    with pytest.raises(UsageError, match="--workers 0"):
+        Execution(workers=0)
+    with pytest.raises(UsageError, match="--time-limit -1"):
+        Execution(time_limit_s=-1.0)
 
 
 def test_a_scheduler_that_is_not_there_is_told(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -96,6 +98,16 @@ class TestFiles:
         assert np.abs(np.sort(read_ct(path).hu, axis=None) - np.sort(chest.hu, axis=None)).max() <= 0.0625
         path.write_bytes(content[:-4])
         assert "truncated" in refusal(path)
+
+    def test_how_much_of_a_packed_file_is_there(self, nifti: Path) -> None:
+        whole, packed = len(gzip.decompress(nifti.read_bytes())), nifti.read_bytes()
+        for share in (0.2, 0.7):
+            nifti.write_bytes(packed[: int(share * len(packed))])
+            found = re.search(r"breaks off after (\d+) of (\d+) unpacked bytes", refusal(nifti))
+            assert found is not None
+            assert 0.1 * whole < int(found[1]) < whole == int(found[2])
+        nifti.write_bytes(packed[:-3])  # nothing but the checksum is missing
+        assert f"after {whole} of" in refusal(nifti)
 
     def test_not_an_image_at_all(self, tmp_path: Path) -> None:
         (tmp_path / "fake.nii.gz").write_bytes(b"hello")

@@ -108,7 +108,7 @@ def test_lobes_from_a_label_map(spiroct: Callable, nifti: Path, tmp_path: Path) 
 
 def test_refusals(spiroct: Callable, nifti: Path, tmp_path: Path) -> None:
     assert "the methods are ram" in spiroct("explain", nifti, "--out", tmp_path / "a", "--method", "lime").sentence
-    assert "known methods are" in spiroct("explain", nifti, "--out", tmp_path / "b", "--vessels", "all").sentence
+    assert "vessel methods are" in spiroct("explain", nifti, "--out", tmp_path / "b", "--vessels", "all").sentence
     refused = spiroct("explain", nifti, "--out", tmp_path / "c", "--vessels", "none", "--layer", "stages.9")
     assert refused.code == 2
     assert "stages.9" in refused.sentence

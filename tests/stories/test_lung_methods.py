@@ -45,7 +45,7 @@ def test_a_missing_extra_is_one_sentence(
         (("--atlases", "nowhere"), "only multi-atlas takes atlases"),
         (("--weights", "nowhere"), "weights belong to lungmask and totalsegmentator"),
         (("--lungs", "magic"), "threshold, multi-atlas, lungmask, totalsegmentator"),
-        (("--lobes", "threshold"), "the known methods are lungmask, totalsegmentator"),
+        (("--lobes", "threshold"), "the lobe methods are lungmask, totalsegmentator"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_scan_is_read(

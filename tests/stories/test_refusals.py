@@ -275,6 +275,47 @@ class TestModelAndOutput:
         assert "gli-global-2022" in refusal(nifti, "--equations", "knudson")
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("predict", "--engine", "opnvino"), "did you mean openvino?"),
+        (("predict", "--equations", "gli-2013"), "did you mean gli-2012?"),
+        (("predict", "--equations", "gli-2012"), "no ethnicity"),
+        (("predict", "--model", "nix"), "the known models are"),
+        (("predict", "--dicom"), "which is no DICOM series"),
+        (("segment", "--lungs", "lungmusk"), "did you mean lungmask?"),
+        (("segment", "--vessels", "graphcut"), "did you mean graph-cut?"),
+        (("biomarkers", "--vessels", "graphcut"), "did you mean graph-cut?"),
+        (("biomarkers", "--lungs", "multi-atlas"), "only spiroct segment takes atlases"),
+        (("biomarkers", "--lung-mask", "nix.nii.gz"), "there is no such file"),
+        (("explain", "--engine", "Torch"), "did you mean torch?"),
+        (("explain", "--layer", "stages.9"), "the layers are pool"),
+        (("explain", "--method", "occlussion"), "did you mean occlusion?"),
+        *(((verb, "--out", "thesis"), "thesis.tex") for verb in ("predict", "segment", "biomarkers", "explain")),
+        *(((verb, "--out", "another"), "command simulate patient there") for verb in ("predict", "segment", "explain")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_can_be_known_is_told_before_the_scan_is_read(
+    spiroct: Callable, nifti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], found: str
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the scan was read")
+
+    monkeypatch.setattr("spiroct.workflows.examine.read_ct", read)
+    monkeypatch.chdir(tmp_path)
+    for folder, name, text in (
+        ("thesis", "thesis.tex", "mine"),
+        ("another", "run.json", '{"schema": "spiroct.run", "files": [], "verb": "simulate patient"}'),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
+    answer = spiroct(words[0], nifti, *(() if "--out" in words else ("--out", "out")), *words[1:])
+    assert answer.code == ExitCode.REFUSED, answer.err
+    assert found in answer.sentence
+    assert not (tmp_path / "out").exists()
+
+
 class TestOneLung:
     """A network that sees one lung must be given the right one."""
 

@@ -51,6 +51,10 @@ class LayerActivationMap(Method):
         self.gradients = gradients
         self._networks = frozen_networks(self.checkpoint)
         self._module: str | None = None
+        network = self._networks[0]
+        if layer != AUTHORS_LAYER and (not layer or layer not in dict(network.named_modules())):
+            stages = ", ".join(("pool", AUTHORS_LAYER, *earlier_stages(network)))
+            raise UsageError(f"layer {layer!r}", f"the layers are {stages} and other submodules", "use one")
 
     def maps(self, subject: Subject, measures: Sequence[Measure]) -> tuple[Float32Array, Float64Array, Float32Array]:
         """Attribute standardised outputs (see :meth:`Method.maps`)."""
@@ -74,10 +78,6 @@ class LayerActivationMap(Method):
     def _name(self, network: Network, volume: torch.Tensor) -> str:
         if self.layer == AUTHORS_LAYER:
             return convolutions_in_order(network, volume)[-1]
-        modules = dict(network.named_modules())
-        if not self.layer or self.layer not in modules:
-            stages = ", ".join(("pool", AUTHORS_LAYER, *earlier_stages(network)))
-            raise UsageError(f"layer {self.layer!r}", f"the layers are {stages} and other submodules", "use one")
         return last_block(network, self.layer)
 
 

@@ -44,7 +44,7 @@ def make_method(
         If the method is not known, or takes no layer.
     """
     if name not in METHODS:
-        raise UsageError(f"method {name!r}", f"the methods are {', '.join(METHODS)}", "use one of these")
+        raise UsageError.unknown("method", name, METHODS)
     if layer is not None and name != "ram":
         raise UsageError(f"layer {layer!r} with method {name}", "only the method ram takes a layer", "leave it out")
     if name == "ram" and layer not in (None, POOL):

@@ -57,10 +57,12 @@ class Execution:
         if len(given) > 1 or (given and self.workers is not None):
             names = [*given, *(["--workers"] if self.workers is not None else [])]
             raise UsageError(" with ".join(names), "a batch runs in one place", "give one of them")
-        if self.time_limit_s <= 0 or (self.workers is not None and self.workers < 1):
+        if self.time_limit_s <= 0:
             raise UsageError(
-                f"time limit {self.time_limit_s:g} s, {self.workers} workers", "both are positive", "correct them"
+                f"--time-limit {self.time_limit_s:g}", "a scan has more than 0 seconds", "use such as 1800"
             )
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers {self.workers}", "a batch needs 1 process at least", "use such as 2")
 
 
 @contextmanager

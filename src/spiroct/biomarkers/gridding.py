@@ -10,7 +10,7 @@ from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.segmentation.airways import find_airways
-from spiroct.segmentation.vessels import VESSEL_METHODS
+from spiroct.segmentation.vessels import VESSEL_METHODS, require_vessel_method
 
 AUTHORS_GRID_MM = 1.5
 GRIDS_MM = (0.3, 5.0)
@@ -85,8 +85,8 @@ def on_grid(
     ValueError
         If a mask does not lie on the grid of the volume.
     """
-    if isinstance(vessels, str) and vessels not in VESSEL_METHODS:
-        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
+    if isinstance(vessels, str):
+        require_vessel_method(vessels)
     for mask in (lungs, vessels, lobes):
         if isinstance(mask, LabelMap) and mask.geometry != volume.geometry:
             raise ValueError("masks must lie on the grid of the volume")

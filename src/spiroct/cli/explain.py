@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,15 +29,8 @@ def explain(
     vessels: Annotated[
         str, typer.Option("--vessels", help="Vessels of the accounting: graph-cut, graph-cut-frangi or none.")
     ] = "graph-cut",
-    lobes: Annotated[
-        str | None,
-        typer.Option(
-            "--lobes", help="Accounting by lobe: lungmask, totalsegmentator or a label map.", show_default=False
-        ),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Folder of that method's weights.", show_default=False)
-    ] = None,
+    lobes: options.LobesOrMapOption = None,
+    weights: options.WeightsOption = None,
     sex: options.SexOption = None,
     age: options.AgeOption = None,
     height: options.HeightOption = None,

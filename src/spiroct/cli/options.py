@@ -31,6 +31,14 @@ EngineOption = Annotated[
     str,
     typer.Option("--engine", help="What runs the network: auto, openvino, openvino-bf16, torch, torch-fused, cuda."),
 ]
+_LOBE_METHODS = "lungmask, totalsegmentator"
+LobesOption = Annotated[str | None, typer.Option("--lobes", help=f"Lobes, too: {_LOBE_METHODS}.", show_default=False)]
+LobesOrMapOption = Annotated[
+    str | None, typer.Option("--lobes", help=f"Lobes, too: {_LOBE_METHODS} or a label map.", show_default=False)
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--weights", help=f"Folder of the weights of {_LOBE_METHODS}.", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 SexOption = Annotated[str | None, typer.Option("--sex", help="F or M.", show_default=False)]
 AgeOption = Annotated[float | None, typer.Option("--age", help="Age in years, as 53.4.", show_default=False)]

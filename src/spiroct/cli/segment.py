@@ -27,16 +27,8 @@ def segment(
         ),
     ] = None,
     fusion: Annotated[str, typer.Option("--fusion", help="For multi-atlas: local, majority or staple.")] = "local",
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            "--weights", help="For lungmask and totalsegmentator: folder of their weights.", show_default=False
-        ),
-    ] = None,
-    lobes: Annotated[
-        str | None,
-        typer.Option("--lobes", help="Segment lobes too: lungmask, totalsegmentator.", show_default=False),
-    ] = None,
+    weights: options.WeightsOption = None,
+    lobes: options.LobesOption = None,
     vessels: Annotated[
         str | None,
         typer.Option(

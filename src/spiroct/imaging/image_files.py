@@ -113,21 +113,24 @@ def _require_whole_nifti(path: Path, whole: int) -> None:
             file.seek(-4, io.SEEK_END)
             length = int.from_bytes(file.read(4), "little")  # of the last gzip member, modulo 2**32
         if not whole <= length <= whole + _NIFTI_SLACK:
-            length = _unpacked_length(path)
+            length = _unpacked_length(path, whole)
     if length < whole:
-        raise ScanError(
-            f"{path} is truncated ({length} bytes of {whole})",
-            "a file holds all the voxels that its header announces",
-            "copy or export it again",
-        )
+        raise _truncated(path, f"{length} of {whole} bytes")
 
 
-def _unpacked_length(path: Path) -> int:
+def _unpacked_length(path: Path, whole: int) -> int:
     length = 0
     try:
         with gzip.open(path) as file:
-            while chunk := file.read(1 << 22):
+            while chunk := file.read1(1 << 22):  # read would lose, at the break, what it had unpacked
                 length += len(chunk)
-    except (EOFError, OSError, zlib.error):
+    except EOFError:
+        raise _truncated(path, f"it breaks off after {length} of {whole} unpacked bytes") from None
+    except (OSError, zlib.error):
         return length
     return length
+
+
+def _truncated(path: Path, found: str) -> ScanError:
+    rule = "a file holds all the voxels that its header announces"
+    return ScanError(f"{path} is truncated ({found})", rule, "copy or export it again")

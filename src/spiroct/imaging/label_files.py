@@ -14,6 +14,18 @@ from spiroct.imaging.volume import Geometry, LabelMap
 MOST_LABEL = 255
 
 
+def require_label_file(path: Path) -> None:
+    """Refuse a mask that is not there.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"mask {path}", "there is no such file", "check the path")
+
+
 def read_label_map(path: Path, *, onto: Geometry | None = None) -> LabelMap:
     """Read a label map from a NIfTI, MHA, MHD or NRRD file.
 
@@ -28,8 +40,7 @@ def read_label_map(path: Path, *, onto: Geometry | None = None) -> LabelMap:
     InputError
         If the file cannot be read, holds no whole numbers from 0 to 255, or does not touch the scan.
     """
-    if not path.is_file():
-        raise InputError(f"mask {path}", "there is no such file", "check the path")
+    require_label_file(path)
     values, geometry = read_image(path)
     whole = np.rint(values)
     if not np.array_equal(whole, values) or whole.min() < 0 or whole.max() > MOST_LABEL:

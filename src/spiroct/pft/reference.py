@@ -98,6 +98,18 @@ def equation_sets() -> tuple[str, ...]:
     return tuple(_SETS)
 
 
+def require_equations(name: str) -> None:
+    """Refuse a set of equations that does not exist.
+
+    Raises
+    ------
+    UsageError
+        If it is not one of :func:`equation_sets`.
+    """
+    if name not in _SETS:
+        raise UsageError.unknown("equations", name, _SETS, plural="known sets")
+
+
 def interpret(
     measure: Measure,
     value: float | None,
@@ -159,8 +171,7 @@ def percentile(z: float, L: float, M: float, S: float) -> float:
 
 
 def _find(measure: str, equations: str) -> ReferenceEquation:
-    if equations not in _SETS:
-        raise UsageError(f"equations {equations!r}", f"the known sets are {', '.join(_SETS)}", "use one of these")
+    require_equations(equations)
     return _SETS[equations][measure]
 
 
@@ -171,7 +182,7 @@ def _interpret(
         raise DemographicsError(
             "no ethnicity",
             f"{equation.title} has an equation for each group, and unknown is not 'other_mixed'",
-            "add --ethnicity, or use the race-neutral gli-global-2022",
+            "give it by --ethnicity or the column of a cohort, or use the race-neutral gli-global-2022",
         )
     reason = _why_not(equation, person, name)
     if reason is not None:

@@ -152,4 +152,4 @@ def require_fusion(name: str) -> None:
         If it is not one of ``FUSIONS``.
     """
     if name not in FUSIONS:
-        raise UsageError(f"--fusion {name}", f"the fusions are {', '.join(FUSIONS)}", "use one of these")
+        raise UsageError.unknown("fusion", name, FUSIONS)

@@ -181,4 +181,4 @@ def require_no_atlases(method: str) -> None:
 
 def _require_known(method: str, methods: Mapping[str, object], what: str) -> None:
     if method not in methods:
-        raise UsageError(f"{what} {method!r}", f"the known methods are {', '.join(methods)}", "use one")
+        raise UsageError.unknown(what, method, methods)

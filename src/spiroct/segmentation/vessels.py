@@ -33,6 +33,25 @@ PLEURA_MM = 2.0  # the outermost voxels of the mask are partly chest wall
 LEAST_ML = 0.03  # specks smaller than this are noise
 
 
+def require_vessel_method(name: str, *, none: str | None = None) -> None:
+    """Refuse a method that does not exist.
+
+    Parameters
+    ----------
+    name : str
+    none : str, optional
+        Word that asks for no vessels, where that is a choice.
+
+    Raises
+    ------
+    UsageError
+        If it is not one of ``VESSEL_METHODS``.
+    """
+    known = [*VESSEL_METHODS, *([] if none is None else [none])]
+    if name not in known:
+        raise UsageError.unknown("vessel method", name, known)
+
+
 def segment_vessels(
     volume: CTVolume,
     lungs: LabelMap,
@@ -68,8 +87,7 @@ def segment_vessels(
     ValueError
         If volume and mask lie on different grids.
     """
-    if method not in VESSEL_METHODS:
-        raise UsageError(f"vessel method {method!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")
+    require_vessel_method(method)
     if volume.geometry != lungs.geometry:
         raise ValueError("the lung mask must lie on the grid of the volume")
     canonical = to_canonical(volume)

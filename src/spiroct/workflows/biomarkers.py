@@ -17,8 +17,8 @@ from spiroct.biomarkers.gridding import on_grid, parse_grids
 from spiroct.biomarkers.regions import LOBES
 from spiroct.biomarkers.scan import ScanBiomarkers, scan_biomarkers
 from spiroct.documents import write_json
-from spiroct.errors import InputError, UsageError
-from spiroct.imaging.label_files import read_label_map
+from spiroct.errors import InputError
+from spiroct.imaging.label_files import read_label_map, require_label_file
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.pft.demographics import Demographics, check_person
 from spiroct.pft.measures import Measure
@@ -26,10 +26,10 @@ from spiroct.pft.reference import interpret
 from spiroct.pft.units import absolute_value
 from spiroct.quality.verdict import Verdict
 from spiroct.reporting.biomarker_table import write_biomarkers
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import require_usable, run_folder
 from spiroct.segmentation.airways import find_airways
-from spiroct.segmentation.lungs import require_no_atlases
-from spiroct.segmentation.vessels import VESSEL_METHODS
+from spiroct.segmentation.lungs import deciding_inputs, require_no_atlases
+from spiroct.segmentation.vessels import require_vessel_method
 from spiroct.workflows.cohort_tasks import CohortScan, scans_of
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
@@ -143,10 +143,13 @@ def biomarkers(
         If an argument, scan or mask is refused, or the folder cannot be written.
     """
     spacings = parse_grids(grids)
-    _require_methods(lungs, vessels)
+    deciding = _deciding(lungs, vessels)
+    for path in _paths(masks).values():
+        require_label_file(path)
     if fvc is not None:
         fvc = absolute_value(Measure.FVC, fvc, Measure.FVC.unit)
     person = check_person(sex=sex, age=age, height_cm=height)
+    require_usable(out, verb="biomarkers", overwrite=overwrite)
     volume, digest = read_scan(scan, series=series)
     header = volume.acquisition
     person = check_person(
@@ -158,7 +161,7 @@ def biomarkers(
     arguments: dict[str, Any] = {
         "scan": digest,
         "grids": list(grids),
-        "methods": {"lungs": lungs, "vessels": vessels},
+        "methods": {"lungs": lungs, "vessels": vessels} | deciding,
         "masks": {name: _digest(mask) for name, mask in given.items()},
         "person": [person.sex, person.age, person.height_cm],
         "fvc": [fvc, fvc_estimated],
@@ -217,11 +220,11 @@ def cohort_biomarkers(
         the others.
     """
     spacings = parse_grids(grids)
-    _require_methods(lungs, vessels)
+    deciding = _deciding(lungs, vessels)
     scans = scans_of(cohort)
     arguments = {
         "grids": list(grids),
-        "methods": {"lungs": lungs, "vessels": vessels},
+        "methods": {"lungs": lungs, "vessels": vessels} | deciding,
         "force": force,
         "spiroct": result_versions()["spiroct"],
     }
@@ -331,11 +334,11 @@ def _digest(mask: LabelMap) -> str:
     return digest.hexdigest()
 
 
-def _require_methods(lungs: str, vessels: str) -> None:
+def _deciding(lungs: str, vessels: str) -> dict[str, str]:
+    """Refuse methods that are not there; hash what decides the masks of the others, such as weights."""
     require_no_atlases(lungs)
-    if vessels not in VESSEL_METHODS:
-        known = ", ".join(VESSEL_METHODS)
-        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {known}", "use one")
+    require_vessel_method(vessels)
+    return deciding_inputs(lungs)
 
 
 def _require_labels(mask: LabelMap, known: set[int], *, all_of_them: bool, what: str, meaning: str) -> None:

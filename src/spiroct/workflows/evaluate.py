@@ -21,7 +21,7 @@ from spiroct.evaluation.normal_limits import below_limit_metrics
 from spiroct.evaluation.parts import Part, headlines
 from spiroct.evaluation.subgroups import partial_table, subgroup_table
 from spiroct.evaluation.table_six import PAPER_BIOMARKERS, TableSix, table_six
-from spiroct.pft.reference import DEFAULT_EQUATIONS, equation_sets
+from spiroct.pft.reference import DEFAULT_EQUATIONS, require_equations
 from spiroct.reporting.evaluation_report import EvaluationResults, write_evaluation
 from spiroct.reporting.methods_paragraph import Methods
 from spiroct.run_folder import run_folder
@@ -138,9 +138,7 @@ def _refuse_options(margin: float, resamples: int, equations: str) -> None:
         raise UsageError(
             f"--resamples {resamples}", f"an interval needs {LEAST_RESAMPLES} at least", "use such as 2000"
         )
-    if equations not in equation_sets():
-        known = ", ".join(equation_sets())
-        raise UsageError(f"equations {equations!r}", f"the known sets are {known}", "use one of these")
+    require_equations(equations)
 
 
 def _read(files: dict[str, Path | None], equations: str) -> _Inputs:

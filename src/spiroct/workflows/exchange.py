@@ -48,21 +48,26 @@ class Exchange:
     vessels: bool = True
     explain: bool = True
 
-    def check(self, scan: Path, series_uid: str | None) -> None:
-        """Refuse what cannot be written before any work is done.
+    def require_extras(self) -> None:
+        """Refuse what this installation cannot write, before anything is read.
 
         Raises
         ------
         MissingExtraError
             If DICOM is wanted and the extra [dicom] is not installed.
+        """
+        for module in ("highdicom", "pypdfium2") if self.dicom else ():
+            require(module, extra="dicom", feature="writing DICOM results")
+
+    def require_series(self, scan: Path, series_uid: str | None) -> None:
+        """Refuse what cannot be written of a scan, before any work is done on it.
+
+        Raises
+        ------
         InputError
             If DICOM is wanted of a scan that is no DICOM series.
         """
-        if not self.dicom:
-            return
-        require("highdicom", extra="dicom", feature="writing DICOM results")
-        require("pypdfium2", extra="dicom", feature="writing DICOM results")
-        if series_uid is None:
+        if self.dicom and series_uid is None:
             raise InputError(
                 f"--dicom with {scan}, which is no DICOM series",
                 "DICOM results join the study of the scan that they come from",

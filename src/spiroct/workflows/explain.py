@@ -13,9 +13,10 @@ from spiroct.errors import InputError, UsageError
 from spiroct.imaging.label_files import read_label_map
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.imaging.writing import write_nifti
+from spiroct.inference.engines.engine import require_engine
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.demographics import check_person
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import require_usable, run_folder
 from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import (
     LOBE_METHODS,
@@ -24,7 +25,7 @@ from spiroct.segmentation.lungs import (
     deciding_inputs,
     segment_lobes,
 )
-from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
+from spiroct.segmentation.vessels import require_vessel_method, segment_vessels
 from spiroct.workflows.estimate import see_scan
 from spiroct.workflows.examine import read_scan, scan_id_of
 from spiroct.workflows.explanations import explain_seen, write_explanation
@@ -155,13 +156,16 @@ def explain(
     SpiroctError
         If an argument, the scan, the checkpoint or the output folder is refused; nothing is half-written.
     """
-    if vessels not in (*VESSEL_METHODS, NO_VESSELS):
-        known = ", ".join((*VESSEL_METHODS, NO_VESSELS))
-        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {known}", "use one")
+    require_vessel_method(vessels, none=NO_VESSELS)
     make_method(method, layer=layer)
+    require_engine(engine)
     wanted = Lobes.named(lobes, weights)
     given = check_person(sex=sex, age=age, height_cm=height, ethnicity=None)
-    predictor = Predictor(find(model), engine=engine)
+    checkpoint = find(model)
+    require_usable(out, verb="explain", overwrite=overwrite)
+    predictor = Predictor(checkpoint, engine=engine)
+    if layer is not None:
+        make_method(method, layer=layer)(predictor)  # refuses a layer that the network has not got
     volume, digest = read_scan(scan, series=series)
     person, _, _ = combine_demographics(given, volume.acquisition)
     arguments = {

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find
 from spiroct.imaging.acquisition import Acquisition
+from spiroct.imaging.image_files import format_of
+from spiroct.inference.engines.engine import require_engine
 from spiroct.inference.prediction import Prediction
 from spiroct.inference.predictor import Predictor
 from spiroct.log import logger
@@ -15,7 +17,7 @@ from spiroct.pft.measures import Measure
 from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
 from spiroct.pft.units import absolute_value
 from spiroct.quality.verdict import Outcome, Verdict
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import require_usable, run_folder
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan, scan_id_of
 from spiroct.workflows.exchange import Exchange, write_exchange
@@ -106,15 +108,20 @@ def predict(
     """
     given = check_person(sex=sex, age=age, height_cm=height, ethnicity=ethnicity)
     measured = measured_values(dlco=dlco, fev1=fev1, fvc=fvc, tlc=tlc, dlco_unit=dlco_unit)
-    interpret(Measure.TLC, None, given, equations=equations)  # refuses an unknown set before any work is done
+    interpret(Measure.FVC, None, given, equations=equations)  # refuses an unknown set, or one without its ethnicity
+    require_engine(engine)
     checkpoint = find(model)
+    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
+    exchange.require_extras()
+    if format_of(scan) is not None:
+        exchange.require_series(scan, None)
+    require_usable(out, verb="predict", overwrite=overwrite)
     with ThreadPoolExecutor(1) as aside:  # compiling needs a processor, but not Python
         making = aside.submit(Predictor, checkpoint, engine=engine)
         begin(Stage.READ)
         volume, digest = read_scan(scan, series=series)
         predictor = making.result()
-    exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
-    exchange.check(scan, volume.acquisition.series_uid)
+    exchange.require_series(scan, volume.acquisition.series_uid)
     demographics, sources, contradictions = combine_demographics(given, volume.acquisition)
     arguments = {
         "scan": digest,

@@ -15,9 +15,10 @@ from spiroct.batch.shards import Shard
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT, find, packaged
 from spiroct.errors import CheckpointError
 from spiroct.imaging.label_files import read_label_map
+from spiroct.inference.engines.engine import require_engine
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
-from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret
+from spiroct.pft.reference import DEFAULT_EQUATIONS, interpret, require_equations
 from spiroct.workflows.cohort_tasks import CohortScan, scans_of
 from spiroct.workflows.estimate import Person, estimate_scan, write_prediction
 from spiroct.workflows.examine import read_scan
@@ -69,12 +70,15 @@ def predict_cohort(
         If an argument, the table or the scans' names are refused, or the folder cannot be written; no bad scan stops
         the others.
     """
-    scans = scans_of(cohort)
+    require_engine(engine)
+    require_equations(equations)
     checkpoint = find(model)
-    _predictor(_place(model), checkpoint.hash, engine)  # refuses an unknown engine, and converts the model once for all
     exchange = Exchange(dicom=dicom, fhir=fhir, vessels=vessels, explain=explain is not False)
-    for scan in scans:  # refuses an unknown set of equations before any work is done
-        interpret(Measure.TLC, None, scan.demographics, equations=equations)
+    exchange.require_extras()
+    scans = scans_of(cohort)
+    if all(scan.demographics.ethnicity is None for scan in scans):  # a set that needs one would refuse every scan
+        interpret(Measure.FVC, None, scans[0].demographics, equations=equations)
+    _predictor(_place(model), checkpoint.hash, engine)  # converts the model once for all
 
     arguments: dict[str, Any] = {"model": checkpoint.hash, "engine": engine, "equations": equations, "force": force}
     arguments |= {"dicom": dicom, "fhir": fhir, "vessels": vessels, "explain": explain}
@@ -107,7 +111,7 @@ class _Work:
     def __call__(self, task: ScanTask, folder: Path) -> None:
         row: CohortScan = task.payload
         volume, _ = read_scan(row.image)
-        self.exchange.check(row.image, volume.acquisition.series_uid)
+        self.exchange.require_series(row.image, volume.acquisition.series_uid)
         demographics, sources, contradictions = combine_demographics(row.demographics, volume.acquisition)
         sources = {name: "cohort table" if source == "given" else source for name, source in sources.items()}
         lungs = "threshold" if row.lung_mask is None else read_label_map(row.lung_mask, onto=volume.geometry)

@@ -14,13 +14,12 @@ from spiroct.batch.scan_task import ScanTask
 from spiroct.batch.scans import BatchSummary, process_scans
 from spiroct.batch.shards import Shard
 from spiroct.documents import write_json
-from spiroct.errors import UsageError
 from spiroct.imaging.orientation import restore, to_canonical
 from spiroct.imaging.resampling import resample_labels
 from spiroct.imaging.volume import CTVolume, LabelMap
 from spiroct.imaging.writing import write_nifti
 from spiroct.quality.verdict import Verdict
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import require_usable, run_folder
 from spiroct.segmentation.airways import find_airways
 from spiroct.segmentation.lungs import (
     DEFAULT_FUSION,
@@ -29,7 +28,7 @@ from spiroct.segmentation.lungs import (
     deciding_inputs,
     segment_lobes,
 )
-from spiroct.segmentation.vessels import VESSEL_METHODS, segment_vessels
+from spiroct.segmentation.vessels import require_vessel_method, segment_vessels
 from spiroct.workflows.cohort_tasks import scans_of
 from spiroct.workflows.examine import examine, read_scan, scan_id_of
 from spiroct.workflows.versions import result_versions
@@ -115,9 +114,11 @@ def segment(
     SpiroctError
         If the scan cannot be read or is refused, or the folder cannot be written.
     """
-    _require_vessel_method(vessels)
+    if vessels is not None:
+        require_vessel_method(vessels)
     options = LungOptions(atlases, fusion, weights)
     deciding = deciding_inputs(lungs, lobes=lobes, options=options)
+    require_usable(out, verb="segment", overwrite=overwrite)
     volume, digest = read_scan(scan, series=series)
     arguments: dict[str, Any] = {"scan": digest, "lungs": lungs, "series": series, "force": force} | deciding
     if lobes is not None:
@@ -170,7 +171,8 @@ def cohort_segment(
         If an argument, the table or the scans' names are refused, or the folder cannot be written; no bad scan stops
         the others.
     """
-    _require_vessel_method(vessels)
+    if vessels is not None:
+        require_vessel_method(vessels)
     atlases, weights = (None if path is None else path.resolve() for path in (atlases, weights))  # workers: elsewhere
     options = LungOptions(atlases, fusion, weights)
     deciding = deciding_inputs(lungs, lobes=lobes, options=options)
@@ -262,8 +264,3 @@ def _write(result: Segmentation, folder: Path) -> None:
             "overrides": list(result.overrides),
         },
     )
-
-
-def _require_vessel_method(vessels: str | None) -> None:
-    if vessels is not None and vessels not in VESSEL_METHODS:
-        raise UsageError(f"vessel method {vessels!r}", f"the known methods are {', '.join(VESSEL_METHODS)}", "use one")

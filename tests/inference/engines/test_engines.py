@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spiroct.errors import UsageError
-from spiroct.inference.engines.engine import ENGINES, make_engine
+from spiroct.inference.engines.engine import ENGINES, make_engine, require_engine
 from spiroct.inference.engines.openvino_runtime import has_bfloat16
 from spiroct.networks.build import NETWORKS
 
@@ -88,6 +88,18 @@ def test_half_precision_on_a_gpu_is_near(make_checkpoint: Any) -> None:
 def test_without_a_gpu_cuda_is_refused(make_checkpoint: Any) -> None:
     with pytest.raises(UsageError, match="NVIDIA GPU"):
         make_engine("cuda", make_checkpoint(RESNET))
+
+
+def test_an_engine_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        UsageError, match=r"'OpenVINO-16' \(did you mean openvino-bf16\?\): the engines are auto, .*cuda"
+    ):
+        require_engine("OpenVINO-16")
+    monkeypatch.setattr("spiroct.inference.engines.openvino_runtime.has_bfloat16", lambda: False)
+    with pytest.raises(UsageError, match="no bfloat16"):
+        require_engine("openvino-bf16")
+    for name in ("auto", "openvino", "torch", "torch-fused"):
+        require_engine(name)
 
 
 def test_the_same_input_gives_the_same_bits(make_checkpoint: Any) -> None:

@@ -48,6 +48,30 @@ class Engine(Protocol):
         """
 
 
+def require_engine(name: str) -> None:
+    """Refuse, before anything is read, an engine that does not exist or that this machine cannot run.
+
+    Raises
+    ------
+    UsageError
+        With the way out.
+    """
+    if name not in ("auto", *ENGINES):
+        raise UsageError.unknown("engine", name, ("auto", *ENGINES))
+    if name == "openvino-bf16":
+        from spiroct.inference.engines.openvino_runtime import has_bfloat16
+
+        if not has_bfloat16():
+            raise UsageError("engine 'openvino-bf16'", "this processor has no bfloat16", "use --engine openvino")
+    if name == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "engine 'cuda'", "it needs an NVIDIA GPU and a PyTorch built for it", "use --engine openvino"
+            )
+
+
 def make_engine(name: str, checkpoint: Checkpoint, *, threads: int | None = None) -> Engine:
     """Build an engine for a checkpoint.
 
@@ -66,6 +90,7 @@ def make_engine(name: str, checkpoint: Checkpoint, *, threads: int | None = None
     UsageError
         If the engine is not known, or this machine cannot run it.
     """
+    require_engine(name)
     if name in ("auto", "openvino", "openvino-bf16"):
         from spiroct.inference.engines.openvino_engine import OpenVinoEngine
         from spiroct.inference.engines.openvino_runtime import has_bfloat16
@@ -80,8 +105,6 @@ def make_engine(name: str, checkpoint: Checkpoint, *, threads: int | None = None
         from spiroct.inference.engines.torch_engine import FusedTorchEngine
 
         return FusedTorchEngine(checkpoint, threads=threads)
-    if name == "cuda":
-        from spiroct.inference.engines.torch_engine import CudaEngine
+    from spiroct.inference.engines.torch_engine import CudaEngine
 
-        return CudaEngine(checkpoint)
-    raise UsageError(f"engine {name!r}", f"the engines are auto, {', '.join(ENGINES)}", "use one of these")
+    return CudaEngine(checkpoint)

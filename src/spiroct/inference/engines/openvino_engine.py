@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spiroct.checkpoints.checkpoint import Checkpoint
-from spiroct.errors import UsageError
 from spiroct.inference.engines.engine import NetworkOutputs
 from spiroct.inference.engines.model_cache import find_cached, keep
-from spiroct.inference.engines.openvino_runtime import core, has_bfloat16, openvino_runtime, usable_threads
+from spiroct.inference.engines.openvino_runtime import core, openvino_runtime, usable_threads
 from spiroct.log import logger
 from spiroct.types import Float32Array
 
@@ -28,19 +27,12 @@ class OpenVinoEngine:
     checkpoint : Checkpoint
         Whose networks; converted on first use and kept beside it (:mod:`spiroct.inference.engines.model_cache`).
     bfloat16 : bool
-        Compute in bfloat16, where the processor has it.
+        Compute in bfloat16; the processor has it (:func:`spiroct.inference.engines.engine.require_engine`).
     threads : int, optional
         Threads of the processor; one for each core by default.
-
-    Raises
-    ------
-    UsageError
-        If bfloat16 is asked of a processor that has not got it.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, bfloat16: bool = False, threads: int | None = None) -> None:
-        if bfloat16 and not has_bfloat16():
-            raise UsageError("engine 'openvino-bf16'", "this processor has no bfloat16", "use --engine openvino")
         self.name = "openvino-bf16" if bfloat16 else "openvino"
         release = openvino_runtime().__version__.partition("-")[0]
         self.description = f"openvino {release}, {'bfloat16' if bfloat16 else 'float32'}"

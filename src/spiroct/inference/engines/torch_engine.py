@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from spiroct.checkpoints.checkpoint import Checkpoint
-from spiroct.errors import UsageError
 from spiroct.inference.engines.engine import NetworkOutputs
 from spiroct.inference.engines.fusion import fold_batch_norms
 from spiroct.inference.engines.members import networks_of
@@ -70,21 +69,11 @@ class FusedTorchEngine(TorchEngine):
 
 
 class CudaEngine(TorchEngine):
-    """On an NVIDIA GPU in half precision, with batch normalisations folded in float32 beforehand.
-
-    Raises
-    ------
-    UsageError
-        If PyTorch sees no GPU.
-    """
+    """On an NVIDIA GPU in half precision, with batch normalisations folded in float32 beforehand."""
 
     name = "cuda"
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        if not torch.cuda.is_available():
-            raise UsageError(
-                "engine 'cuda'", "it needs an NVIDIA GPU and a PyTorch built for it", "use --engine openvino"
-            )
         super().__init__(checkpoint)
         for network in self._networks:
             fold_batch_norms(network, *_example(checkpoint, network))
