@@ -9,7 +9,7 @@ import numpy as np
 
 from spiroct.attribution.cells import interpolate
 from spiroct.biomarkers.ild import ild_maps
-from spiroct.biomarkers.regions import LOBES, regions_of_voxels
+from spiroct.biomarkers.regions import regions_of_voxels
 from spiroct.imaging.orientation import to_canonical
 from spiroct.imaging.resampling import resample_labels, resample_volume
 from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
@@ -18,9 +18,6 @@ from spiroct.types import BoolArray, Float32Array, UInt8Array, Vector3
 
 FINEST_MM, FINER = 1.5, 2.5  # of the grid that regions are found on, and how much finer it is than the patch
 FAT_HU, SOFT_HU, BONE_HU = (-150.0, -30.0), (-30.0, 180.0), 180.0
-
-WITHIN_LUNGS = ("lungs", *LOBES, "core", "peel", "vessels", "airways", "ild")
-"""Regions inside the lungs that overlap with right and left lung, and with each other."""
 
 NOT_SEGMENTED = "not segmented on scans; it is part of the mediastinum there"
 

@@ -17,7 +17,6 @@ COHORT_COUNTS = {"patients": (316, None), "female": (258, 81.4), "ild": (132, 41
 COHORT_AGE = (53.4, 14.6)
 COHORT_PERCENT = {DLCO: (71.95, 20.10), FEV1: (89.32, 17.69), FVC: (90.58, 18.97), TLC: (85.62, 17.07)}
 COHORT_SUBSETS = {"non-cutaneous": (40, 12.7), "diffuse": (85, 26.9), "limited": (183, 57.9), "other": (8, 2.5)}
-INCLUSION = {"selected": 333, "interval over ten days": 7, "incomplete tests": 9, "low-quality CT": 1}
 # Table 2: folds 1 to 4, then "All"; four-fold validation of 252 patients.
 VALIDATION: dict[str, dict[Measure, dict[str, tuple[float, ...]]]] = {
     "scratch, 4 outputs": {

@@ -7,7 +7,7 @@ import math
 from spiroct.pft.measures import Measure
 from spiroct.reporting.wording import number
 
-INK, MUTED, PALE = "#1B2530", "#4D5A66", "#C9D1D8"
+INK, MUTED = "#1B2530", "#4D5A66"
 
 # Of Okabe and Ito's colours the four that red- or green-blind readers tell apart best; others for what is compared.
 MEASURE_COLOURS = {
