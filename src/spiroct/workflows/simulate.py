@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +13,6 @@ from spiroct.cohort.table import write_cohort
 from spiroct.documents import to_json, write_json
 from spiroct.errors import InputError, UsageError
 from spiroct.imaging.writing import write_dicom_series, write_nifti
-from spiroct.log import logger
 from spiroct.phantom.causes import effects_named
 from spiroct.phantom.identity import simulator_hash
 from spiroct.phantom.patient import PhantomPatient
@@ -25,6 +21,7 @@ from spiroct.phantom.render import render
 from spiroct.run_folder import run_folder
 from spiroct.workflows.ceiling import ceiling
 from spiroct.workflows.phantom_images import label_map, rendered_truth, volume_of, write_centre_lines
+from spiroct.workflows.processes import each
 from spiroct.workflows.truth import cohort_of, truth_documents, write_causes
 from spiroct.workflows.versions import result_versions
 
@@ -182,7 +179,7 @@ def simulate_cohort(
             (run.work / name).mkdir(exist_ok=True)
         cohort, measured = cohort_of(patients, run.work, permute=permute, images=images)
         documents = truth_documents(patients)
-        _each(
+        each(
             partial(_make_one, run.work, spacing if images else None),
             list(zip(patients, documents, strict=True)),
             workers=workers if images else 1,
@@ -276,36 +273,6 @@ def _check_cohort(n: int, workers: int, spacing: float) -> None:
         raise UsageError(f"{n} patients", f"a cohort has 1 to {LARGEST_COHORT}", "choose another --n")
     if workers < 1:
         raise UsageError(f"{workers} workers", "there is at least one", "use such as --workers 2")
-
-
-def _each(
-    make: Callable[[_Part], str],
-    parts: Sequence[_Part],
-    *,
-    workers: int,
-) -> None:
-    """Make every part, in this process or in several; a line a minute says how far it is."""
-    said = time.monotonic()
-    for done, _ in enumerate(_made(make, parts, workers), start=1):
-        if time.monotonic() - said > 60:
-            logger.info("simulated %d of %d patients", done, len(parts))
-            said = time.monotonic()
-
-
-def _made(make: Callable[[_Part], str], parts: Sequence[_Part], workers: int) -> Iterator[str]:
-    if workers == 1 or len(parts) == 1:
-        for part in parts:
-            yield make(part)
-        return
-    # spawned, not forked: numba's and SimpleITK's threads do not survive a fork
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context) as pool:
-        futures = [pool.submit(make, part) for part in parts]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _make_one(folder: Path, spacing: float | None, part: _Part) -> str:
