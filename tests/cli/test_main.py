@@ -52,6 +52,19 @@ def test_mistyped_verb_is_answered_with_the_nearest_one() -> None:
     assert "'predict'" in done.stderr
 
 
+def test_without_arguments_the_help_is_the_answer() -> None:
+    for words in ([], ["simulate"]):
+        done = run(*words)
+        assert done.returncode == ExitCode.REFUSED
+        assert done.stderr.startswith("Usage: spiroct")
+        assert "for what there is" not in done.stderr
+
+
+def test_models_alone_lists_them() -> None:
+    done = run("models")
+    assert (done.returncode, done.stdout) == (ExitCode.DONE, run("models", "list").stdout)
+
+
 def test_a_refusal_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def refuse(_words: list[str], **_: object) -> None:
         raise InputError("age 534", "ages are 0 to 120 years", "give the age in years, as 53.4")

@@ -80,7 +80,9 @@ def _run(words: list[str], *, debug: bool) -> int:
         logger.error("spiroct: %s", refusal)
         return ExitCode.REFUSED
     except (KeyboardInterrupt, typer.Abort):
-        logger.error("spiroct: interrupted; nothing half-written was left, and the same command starts again.")
+        logger.error(
+            "spiroct: interrupted; nothing half-written was left, and the same command starts again or goes on."
+        )
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of stdout went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,9 +96,10 @@ def _run(words: list[str], *, debug: bool) -> int:
 
 def _explain_misuse(misuse: Exception, words: list[str]) -> int:
     message = misuse.format_message() if hasattr(misuse, "format_message") else str(misuse)
-    message = message.removesuffix(".").replace("?.", "?")
-    if not message:  # no arguments at all: the help was the answer
+    if message.startswith("Usage:"):  # no arguments at all: the help is the answer
+        typer.echo(message, err=True)
         return ExitCode.REFUSED
+    message = message.removesuffix(".").replace("?.", "?")
     context = getattr(misuse, "ctx", None)
     command = context.command_path if context is not None else "spiroct"
     logger.error(

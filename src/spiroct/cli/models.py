@@ -8,7 +8,14 @@ import typer
 
 from spiroct.cli import options
 
-app = typer.Typer(help="List the checkpoints that predict can use, or show one's card.", no_args_is_help=True)
+app = typer.Typer(help="List the checkpoints that predict can use, or show one's card.")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context) -> None:
+    """List the checkpoints that predict can use, or show one's card."""
+    if context.invoked_subcommand is None:
+        list_models()
 
 
 @app.command("list")
