@@ -69,8 +69,10 @@ demonstration-checkpoint: install
 	$(BIN)/spiroct simulate cohort .work/demonstration --n 1600 --seed 20261 --spacing 5 --workers 2
 	$(BIN)/spiroct train .work/demonstration/cohort.csv --out .work/training 
 	rm -rf src/spiroct/checkpoints/packaged/demonstration-simulated-patients
-	mkdir -p src/spiroct/checkpoints/packaged
-	cp -r .work/training/checkpoint src/spiroct/checkpoints/packaged/demonstration-simulated-patients
+	$(BIN)/python -c "import dataclasses, pathlib; from spiroct.checkpoints import catalogue, checkpoint; \
+	  trained = checkpoint.Checkpoint.load(pathlib.Path('.work/training/checkpoint')); \
+	  name = catalogue.DEFAULT_CHECKPOINT; \
+	  dataclasses.replace(trained, name=name).save(pathlib.Path('src/spiroct/checkpoints/packaged') / name)"
 
 benchmark: install
 	$(BIN)/python -m benchmarks

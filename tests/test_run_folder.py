@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spiroct.errors import OutputError
-from spiroct.run_folder import require_usable, run_folder
+from spiroct.run_folder import make_folder, require_usable, run_folder
 
 
 def make(out: Path, text: str = "1", *, fail: BaseException | None = None, **options: object) -> bool:
@@ -157,3 +157,18 @@ def test_overwrite_starts_anew_even_for_the_same_command(tmp_path: Path) -> None
     with run_folder(tmp_path, verb="test", arguments=arguments, resumable=True, overwrite=True) as run:
         assert names(run.work) == [".started.json"]
         (run.work / "b.txt").touch()
+
+
+def test_a_folder_of_another_run_is_refused_before_the_work(tmp_path: Path) -> None:
+    make(tmp_path / "held")
+    require_usable(tmp_path / "held", verb="test", arguments={"text": "1"})
+    with pytest.raises(OutputError, match=r"text '1' there, '2' here"):
+        require_usable(tmp_path / "held", verb="test", arguments={"text": "2"})
+    require_usable(tmp_path / "held", verb="test", arguments={"text": "2"}, overwrite=True)
+    make_folder(tmp_path / "own" / "steps")
+    require_usable(tmp_path / "own", verb="test", arguments={}, keeps=("steps",))
+    (tmp_path / "own" / "mine.txt").touch()
+    with pytest.raises(OutputError, match=r"mine\.txt"):
+        require_usable(tmp_path / "own", verb="test", arguments={}, overwrite=True, keeps=("steps",))
+    with pytest.raises(OutputError, match="cannot be written"):
+        make_folder(tmp_path / "own" / "mine.txt" / "below")

@@ -65,17 +65,47 @@ def resumable_work(out: Path, *, verb: str, arguments: dict[str, Any]) -> Path |
     return out / f".partial-{digest[:16]}"
 
 
-def require_usable(out: Path, *, verb: str, overwrite: bool = False) -> None:
-    """Refuse, before inputs are read, a folder that cannot be this command's whatever they are.
+def require_usable(
+    out: Path,
+    *,
+    verb: str,
+    arguments: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    keeps: tuple[str, ...] = (),
+) -> dict[str, Any] | None:
+    """Refuse, before the work, a folder that cannot be this command's; with ``arguments``, this run's.
+
+    Returns
+    -------
+    dict or None
+        Record of the run that the folder holds; None where it holds none.
 
     Raises
     ------
     OutputError
-        If it is a file, holds files of someone else, or the results of another command.
+        If it is a file, holds files of someone else, or the results of another command or run.
     """
-    earlier = _earlier_run(out)
-    if earlier is not None and not overwrite and earlier.get("verb") != verb:
-        raise _another_run(out, _differences(earlier, verb, {}))
+    earlier = _earlier_run(out, keeps)
+    if earlier is not None and not overwrite:
+        here = {"verb": verb, "arguments": arguments}
+        same = earlier.get("verb") == verb if arguments is None else earlier.get("fingerprint") == fingerprint(here)
+        if not same:
+            raise _another_run(out, _differences(earlier, verb, arguments or {}))
+    return earlier
+
+
+def make_folder(out: Path) -> None:
+    """Make an output folder and those above it where they are missing.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise _not_writable(out, refused) from None
 
 
 @contextmanager
@@ -121,14 +151,11 @@ def run_folder(
         If the folder cannot be written, or holds another run, another unfinished run, or files of someone
         else.
     """
-    earlier = _earlier_run(out, keeps)
+    earlier = require_usable(out, verb=verb, arguments=arguments, overwrite=overwrite, keeps=keeps)
     digest = fingerprint({"verb": verb, "arguments": arguments})
-    if earlier is not None and not overwrite:
-        if earlier.get("fingerprint") != digest:
-            raise _another_run(out, _differences(earlier, verb, arguments))
-        if all((out / name).is_file() for name in earlier["files"]):
-            yield RunFolder(out, out, finished=True)
-            return
+    if earlier is not None and not overwrite and all((out / name).is_file() for name in earlier["files"]):
+        yield RunFolder(out, out, finished=True)
+        return
     if not overwrite:
         _refuse_other_unfinished(out, digest, verb, arguments)
     name = f".partial-{digest[:16]}" if resumable else None
@@ -263,8 +290,8 @@ def _refuse_other_unfinished(out: Path, digest: str, verb: str, arguments: dict[
 
 
 def _make_work_folder(out: Path, earlier: dict[str, Any] | None, *, name: str | None, overwrite: bool) -> Path:
+    make_folder(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for leftover in out.glob(".partial-*") if earlier is None or overwrite else ():
             if overwrite or leftover.name != name:  # of a run that was killed
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -273,11 +300,15 @@ def _make_work_folder(out: Path, earlier: dict[str, Any] | None, *, name: str | 
         (out / name).mkdir(exist_ok=True)
         return out / name
     except OSError as refused:
-        raise OutputError(
-            f"output folder {out} cannot be written ({refused.strerror})",
-            "results need a folder that you may write to",
-            "choose another --out or mend its permissions",
-        ) from None
+        raise _not_writable(out, refused) from None
+
+
+def _not_writable(out: Path, refused: OSError) -> OutputError:
+    return OutputError(
+        f"output folder {out} cannot be written ({refused.strerror})",
+        "results need a folder that you may write to",
+        "choose another --out or mend its permissions",
+    )
 
 
 def _remove_if_empty(out: Path) -> None:

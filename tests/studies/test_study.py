@@ -14,7 +14,7 @@ import pytest
 
 from spiroct.cohort.predictions import read_predictions
 from spiroct.cohort.table import read_cohort
-from spiroct.errors import UsageError
+from spiroct.errors import InputError, OutputError, SpiroctError, UsageError
 from spiroct.pft.measures import Measure
 from spiroct.studies.recipe import study_recipes
 from spiroct.studies.study import plan, study
@@ -32,6 +32,20 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("patients")
     simulate_cohort(folder / "c", n=24, seed=41, spacing=6.0)
     return folder / "c" / "cohort.csv"
+
+
+def test_what_a_study_cannot_use_is_refused_before_any_scan_is_measured(cohort: Path, tmp_path: Path) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "mine.txt").touch()
+    with pytest.raises(OutputError, match=r"mine\.txt"):
+        study(cohort, out=tmp_path / "foreign", scale="tiny")
+    assert [p.name for p in (tmp_path / "foreign").iterdir()] == ["mine.txt"]
+    for words in ({"healthy": tmp_path / "none.csv"}, {"external": tmp_path}, {"seed": -1}, {"accelerator": "tpu"}):
+        with pytest.raises(SpiroctError, match=r"none\.csv|folder|seed|tpu"):
+            study(cohort, out=tmp_path / "out", scale="tiny", **words)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"none\.csv"):
+        study(tmp_path / "none.csv", out=tmp_path / "out", scale="tiny")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture(scope="module")

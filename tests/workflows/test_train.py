@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
 from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
 from spiroct.imaging.image_files import read_image
@@ -80,6 +82,12 @@ def test_everything_is_written(trained: Path) -> None:
         *("learning.svg", "predictions.csv", "history.csv", "cohort.csv", "training.json", "run.json"),
     }
     assert read_cohort(trained / "out/cohort.csv").scan_ids == read_cohort(trained / "cohort/cohort.csv").scan_ids
+    card = json.loads((trained / "out/checkpoint/checkpoint.json").read_text(encoding="utf-8"))
+    facts = json.loads((trained / "out/training.json").read_text(encoding="utf-8"))
+    assert card["name"].startswith("simulated-")
+    assert card["name"] != DEFAULT_CHECKPOINT
+    assert (facts["schema"], facts["schema_version"]) == ("spiroct.training", 1)
+    assert facts["processor"]
     history = [(row["fold"], row["epoch"]) for row in rows(trained / "out/history.csv")]
     assert history == [(i, epoch) for i in folds for epoch in ("1", "2")]
 

@@ -102,10 +102,12 @@ def without_failures(found: Inclusion, failures: pd.DataFrame) -> Inclusion:
     more = pd.DataFrame(rows, columns=["scan_id", "rule", "reason"])
     kept = found.cohort.with_table(table.loc[~bad].reset_index(drop=True))
     patients = kept.table["patient_id"].nunique()
+    excluded = pd.concat([found.excluded, more], ignore_index=True)
     if patients < _LEAST_PATIENTS:
+        left_out = ", ".join(f"{rule}: {count}" for rule, count in excluded["rule"].value_counts().items())
         raise InputError(
-            f"{patients} patients are left of {found.selected} scans",
+            f"{patients} patients are left of {found.selected} scans ({left_out or 'none left out'})",
             f"a study needs {_LEAST_PATIENTS} at least",
-            "see excluded.csv for what each scan lacks",
+            "give more patients; of CTs that were left out, steps/measurements/failures.csv in --out says why",
         )
-    return Inclusion(kept, found.selected, pd.concat([found.excluded, more], ignore_index=True))
+    return Inclusion(kept, found.selected, excluded)

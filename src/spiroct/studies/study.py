@@ -14,7 +14,7 @@ from spiroct.cohort.table import read_cohort
 from spiroct.errors import UsageError
 from spiroct.log import logger
 from spiroct.phantom.identity import simulator_hash
-from spiroct.run_folder import run_folder
+from spiroct.run_folder import make_folder, require_usable, run_folder
 from spiroct.studies.cohorts import PRETRAINING_VALIDATION, TUNED, Cohorts, StudyInputs
 from spiroct.studies.findings import Finding
 from spiroct.studies.inclusion import cohort_measures, has_demographics, include
@@ -23,6 +23,7 @@ from spiroct.studies.recipe import QUESTIONS
 from spiroct.studies.results import Study, write_results
 from spiroct.studies.scale import load_scale
 from spiroct.studies.steps import check_questions, is_done, run_step, steps_of
+from spiroct.workflows.training_options import check_hardware
 from spiroct.workflows.versions import result_versions
 
 STEPS = "steps"
@@ -90,14 +91,24 @@ def study(
     """
     chosen, asked = load_scale(scale), check_questions(questions)
     inputs = StudyInputs(cohort, healthy, external, pretraining)
-    arguments = _arguments(inputs, scale, asked, seed)
     place = None if shard is None else _parsed_shard(shard)
+    check_hardware(accelerator, devices, nodes, seed=seed)
     folder = out / STEPS
+    for later in (healthy, external, pretraining):
+        if later is not None:
+            read_cohort(later)  # its faults are told now, and not after the trainings before it
     patients = include(read_cohort(cohort)).cohort
     known = has_demographics(patients)
     if not known:
         logger.warning("warning: sex, age or height is missing, so what needs %predicted or demographics is left out.")
     steps = steps_of(chosen, asked, cohort_measures(patients), demographics=known, seed=seed)
+    arguments = _arguments(inputs, scale, asked, seed)
+    arguments["trainings"] = [step.name for step in steps if not finished_only or is_done(step, folder)]
+    if not arguments["trainings"]:
+        raise UsageError(f"--finished-only in {out}", "nothing is finished there", "leave the option out")
+    # Of a shard, which writes no tables, only whether the folder is someone else's.
+    require_usable(out, verb="study", arguments=arguments, overwrite=overwrite or place is not None, keeps=(STEPS,))
+    make_folder(folder)
     cohorts = Cohorts(inputs, chosen, folder, seed=seed, workers=workers, reuse=finished_only)
     hardware = {"accelerator": accelerator, "devices": devices, "nodes": nodes}
     if place is not None:
@@ -108,9 +119,6 @@ def study(
         for i, step in enumerate(steps, start=1):
             logger.info("step %d of %d: %s%s", i, len(steps), step.name, ", done" if is_done(step, folder) else "")
             run_step(step, steps, cohorts, folder, hardware)
-    if finished_only and not any(is_done(step, folder) for step in steps):
-        raise UsageError(f"--finished-only in {out}", "nothing is finished there", "leave the option out")
-    arguments["trainings"] = [step.name for step in steps if is_done(step, folder)]
     with run_folder(out, verb="study", arguments=arguments, overwrite=overwrite, keeps=(STEPS,)) as run:
         if run.finished:
             return _found(out)

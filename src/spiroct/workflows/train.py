@@ -28,7 +28,7 @@ from spiroct.types import AnyArray, Float64Array
 from spiroct.workflows.cohort_estimates import member_estimates
 from spiroct.workflows.mlflow_record import check_mlflow, record_training
 from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
-from spiroct.workflows.training_options import initialiser, model_name, origin, with_options
+from spiroct.workflows.training_options import check_hardware, initialiser, model_name, origin, with_options
 from spiroct.workflows.training_record import (
     draw_history,
     join_histories,
@@ -120,6 +120,7 @@ def train(
     """
     found = load_recipe(recipe) if isinstance(recipe, str) else recipe
     chosen = with_options(found, region=region, measures=measures, aux=aux)
+    check_hardware(accelerator, devices, nodes, seed=seed)
     initialise = initialiser(init, weights, chosen)
     table = _with_parts(read_cohort(cohort), folds)
     digest = hashlib.sha256(cohort.read_bytes()).hexdigest()
@@ -277,7 +278,7 @@ def _checkpoint(job: _Job, members: tuple[Member, ...], outcome: Outcome | None)
     name = model_name(job.recipe)
     scores = () if outcome is None else conformal_scores(outcome, np.flatnonzero(outcome.member_of >= 0))
     return Checkpoint(
-        name="demonstration-simulated-patients" if simulated else f"{name}-{job.digest[:8]}",
+        name=f"{'simulated-' if simulated else ''}{name}-{job.digest[:8]}",
         architecture=job.recipe.architecture,
         recipe=job.recipe.input,
         measures=job.recipe.measures,

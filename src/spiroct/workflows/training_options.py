@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spiroct.checkpoints.catalogue import find
@@ -19,6 +19,8 @@ from spiroct.pft.measures import Measure
 from spiroct.preprocessing.recipe import Region
 from spiroct.training.recipe import TrainingRecipe
 
+ACCELERATORS = ("auto", "cpu", "gpu")
+
 
 def with_options(
     recipe: TrainingRecipe, *, region: str | None, measures: str | None, aux: str | None
@@ -30,16 +32,41 @@ def with_options(
     UsageError
         If one is not known; the known ones are listed.
     """
-    try:
-        if region is not None:
-            recipe = dataclasses.replace(recipe, input=dataclasses.replace(recipe.input, region=Region(region)))
-        if measures is not None:
-            names = [name.strip().upper() for name in measures.split(",")]
-            recipe = dataclasses.replace(recipe, measures=tuple(Measure(name) for name in names))
-        return recipe if aux is None else dataclasses.replace(recipe, aux=aux)
-    except ValueError as unknown:
-        known = [f"regions {', '.join(Region)}", f"measures {', '.join(Measure)}", f"aux {', '.join(AUXILIARY)}"]
-        raise UsageError(str(unknown), f"there are the {'; '.join(known)}", "use one of these") from None
+    if region is not None:
+        _require_known("--region", [region], list(Region))
+        recipe = dataclasses.replace(recipe, input=dataclasses.replace(recipe.input, region=Region(region)))
+    if measures is not None:
+        names = [name.strip().upper() for name in measures.split(",")]
+        _require_known("--measures", names, list(Measure))
+        recipe = dataclasses.replace(recipe, measures=tuple(Measure(name) for name in dict.fromkeys(names)))
+    if aux is not None:
+        _require_known("--aux", [aux], list(AUXILIARY))
+        recipe = dataclasses.replace(recipe, aux=aux)
+    return recipe
+
+
+def _require_known(option: str, words: Sequence[str], known: Sequence[str]) -> None:
+    if unknown := [repr(word) for word in words if word not in known]:
+        raise UsageError(f"{option} {', '.join(unknown)}", f"there are {', '.join(known)}", "use one of these")
+
+
+def check_hardware(accelerator: str, devices: int, nodes: int, *, seed: int) -> None:
+    """Refuse what nothing can be trained on, before scans are prepared.
+
+    Raises
+    ------
+    UsageError
+        If the accelerator is not known or not there, or a count or the seed cannot be.
+    """
+    import torch
+
+    _require_known("--accelerator", [accelerator], ACCELERATORS)
+    if accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        raise UsageError("--accelerator gpu", "this machine has none that PyTorch can use", "use cpu or auto")
+    if devices < 1 or nodes < 1:
+        raise UsageError(f"--devices {devices} --nodes {nodes}", "there is one of each at least", "use such as 1")
+    if seed < 0:
+        raise UsageError(f"--seed {seed}", "a seed is not negative", "use such as 0")
 
 
 def initialiser(
@@ -47,8 +74,11 @@ def initialiser(
 ) -> Callable[[Network, TargetScaler], None] | None:
     """Prepare what gives every fold's network its first weights; None where they are random.
 
-    What is wrong with ``init`` or ``weights`` is told now, by loading them once, and not after hours of preparing.
+    What is wrong with the network, ``init`` or ``weights`` is told now, by building and loading them once, and not
+    after hours of preparing.
     """
+    n = len(recipe.measures)
+    network = network_of(recipe.architecture, outputs=n)
     if init == "scratch" and weights is None:
         return None
 
@@ -64,8 +94,7 @@ def initialiser(
         for line in report.lines():
             logger.info(line)
 
-    n = len(recipe.measures)
-    initialise(network_of(recipe.architecture, outputs=n), TargetScaler((0.0,) * n, (1.0,) * n))
+    initialise(network, TargetScaler((0.0,) * n, (1.0,) * n))
     return initialise
 
 

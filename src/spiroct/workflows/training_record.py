@@ -70,4 +70,6 @@ def training_facts(folds: list[int], work: Path) -> dict[str, Any]:
 
     found = {f"fold-{f}": json.loads((work / f"fold-{f}" / ".facts.json").read_text(encoding="utf-8")) for f in folds}
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {"folds": found, "gpu": gpu, "processor": platform.processor(), "threads": torch.get_num_threads()}
+    processor = platform.processor() or platform.machine()  # Linux tells the first of no one
+    hardware = {"gpu": gpu, "processor": processor, "threads": torch.get_num_threads()}
+    return {"schema": "spiroct.training", "schema_version": 1, "folds": found, **hardware}
