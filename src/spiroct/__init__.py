@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from spiroct.inference.predictor import Predictor
     from spiroct.pft.demographics import Demographics
     from spiroct.pft.measures import Measure
+    from spiroct.workflows.calibrate import calibrate
     from spiroct.workflows.evaluate import evaluate
+    from spiroct.workflows.explain import explain
     from spiroct.workflows.predict import predict
     from spiroct.workflows.reference import reference
+    from spiroct.workflows.report import report
     from spiroct.workflows.segment import segment
     from spiroct.workflows.simulate import simulate_cohort, simulate_patient
     from spiroct.workflows.train import train
@@ -30,10 +33,13 @@ _HOMES = {
     "Measure": "spiroct.pft.measures",
     "Prediction": "spiroct.inference.prediction",
     "Predictor": "spiroct.inference.predictor",
+    "calibrate": "spiroct.workflows.calibrate",
     "evaluate": "spiroct.workflows.evaluate",
+    "explain": "spiroct.workflows.explain",
     "predict": "spiroct.workflows.predict",
     "read_ct": "spiroct.imaging.reading",
     "reference": "spiroct.workflows.reference",
+    "report": "spiroct.workflows.report",
     "segment": "spiroct.workflows.segment",
     "simulate_cohort": "spiroct.workflows.simulate",
     "simulate_patient": "spiroct.workflows.simulate",
@@ -49,10 +55,13 @@ __all__ = [
     "Prediction",
     "Predictor",
     "__version__",
+    "calibrate",
     "evaluate",
+    "explain",
     "predict",
     "read_ct",
     "reference",
+    "report",
     "segment",
     "simulate_cohort",
     "simulate_patient",
