@@ -12,16 +12,14 @@ from spiroct.attribution.filling import host_of, without_region
 from spiroct.attribution.members import outputs_of
 from spiroct.attribution.method import AIR, Method, Subject
 from spiroct.attribution.regions import Anatomy
+from spiroct.biomarkers.regions import LOBES
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.types import Float32Array, Float64Array
 
 NEVER = ("outside_body", "lungs")
 LEAST_SHARE = 1e-6
-PAINTED = (
-    *("left_upper_lobe", "left_lower_lobe", "right_upper_lobe", "right_middle_lobe", "right_lower_lobe"),
-    *("airways", "vessels", "ild"),
-)
+PAINTED = (*LOBES, "airways", "vessels", "ild")
 
 
 @dataclass(frozen=True)

@@ -114,59 +114,50 @@ def judge(
         Percent of the attribution that lies outside the body.
     """
     error = attribution.completeness_error
-    complete = error <= COMPLETE
-    verdicts = [
-        Verdict(
+    return (
+        _verdict(
             "completeness",
-            Outcome.PASS if complete else Outcome.WARN,
             error,
             f"map mean + bias within {COMPLETE:g} of the estimate, relative",
-            "The map and its bias add up to the estimate" if complete else "The map does not tell all of the estimate",
-            "" if complete else "Use the map for places, not for amounts; or use the method ram",
-        )
-    ]
-    known = abs(alike) <= MOST_ALIKE
-    verdicts.append(
-        Verdict(
+            passed=error <= COMPLETE,
+            good="The map and its bias add up to the estimate",
+            bad="The map does not tell all of the estimate",
+            remedy="Use the map for places, not for amounts; or use the method ram",
+        ),
+        _verdict(
             "scrambled_network",
-            Outcome.PASS if known else Outcome.WARN,
             alike,
             f"Spearman correlation with the map of a scrambled network within {MOST_ALIKE:g}",
-            "The map depends on what the network learned"
-            if known
-            else "A network that knows nothing gives much the same map: it shows the image, not the network",
-            "" if known else "Do not read this map",
-        )
-    )
-    held = outside is not None and outside <= MOST_OUTSIDE
-    verdicts.append(
-        Verdict(
+            passed=abs(alike) <= MOST_ALIKE,
+            good="The map depends on what the network learned",
+            bad="A network that knows nothing gives much the same map: it shows the image, not the network",
+            remedy="Do not read this map",
+        ),
+        _verdict(
             "in_the_body",
-            Outcome.PASS if held else Outcome.WARN,
             outside,
             f"at most {MOST_OUTSIDE:g} % of the attribution outside the body",
-            "The map lies in the body"
-            if held
-            else "Much of the map lies in the air around the body: its cells are coarse, or the network uses the "
+            passed=outside is not None and outside <= MOST_OUTSIDE,
+            good="The map lies in the body",
+            bad="Much of the map lies in the air around the body: its cells are coarse, or the network uses the "
             "body's outline",
-            "" if held else "Read amounts by region with this in mind",
-        )
-    )
-    if agreement is None:
-        lone = "A single network cannot be compared with others"
-        limit = f"mean Spearman correlation of the folds' maps at least {LEAST_AGREEMENT:g}"
-        return (*verdicts, Verdict("folds_agree", Outcome.WARN, None, limit, lone, "Use an ensemble"))
-    agree = agreement >= LEAST_AGREEMENT
-    verdicts.append(
-        Verdict(
+            remedy="Read amounts by region with this in mind",
+        ),
+        _verdict(
             "folds_agree",
-            Outcome.PASS if agree else Outcome.WARN,
             agreement,
             f"mean Spearman correlation of the folds' maps at least {LEAST_AGREEMENT:g}",
-            "Networks trained on other patients look at the same places"
-            if agree
+            passed=agreement is not None and agreement >= LEAST_AGREEMENT,
+            good="Networks trained on other patients look at the same places",
+            bad="A single network cannot be compared with others"
+            if agreement is None
             else "Networks trained on other patients look at other places: the map tells of one training",
-            "" if agree else "Read no place out of this map",
-        )
+            remedy="Use an ensemble" if agreement is None else "Read no place out of this map",
+        ),
     )
-    return tuple(verdicts)
+
+
+def _verdict(check: str, value: float | None, limit: str, *, passed: bool, good: str, bad: str, remedy: str) -> Verdict:
+    if passed:
+        return Verdict(check, Outcome.PASS, value, limit, good)
+    return Verdict(check, Outcome.WARN, value, limit, bad, remedy)

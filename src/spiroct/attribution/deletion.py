@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spiroct.attribution.members import outputs_of
-from spiroct.attribution.method import Subject
+from spiroct.attribution.method import AIR, Subject
 from spiroct.inference.predictor import Predictor
 from spiroct.pft.measures import Measure
 from spiroct.types import AnyArray, Float32Array, Float64Array
@@ -41,7 +41,7 @@ class Curves:
 def curves(predictor: Predictor, subject: Subject, measure: Measure, values: AnyArray) -> Curves:
     """Delete and insert blocks of 20 mm in the order of a map.
 
-    What goes is replaced by what the empty input holds (the window's lower end).
+    What goes is replaced by air.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def curves(predictor: Predictor, subject: Subject, measure: Measure, values: Any
     array = subject.prepared.array
     side = max(1, round(BLOCK_MM / subject.prepared.spacing_mm))
     rank = _ranks(np.abs(values), side, array[0] > array.min())
-    empty = np.full_like(array, -1.0)
+    empty = np.full_like(array, AIR)
     gone = [np.where(rank[None] < i / STEPS, empty, array) for i in range(STEPS + 1)]
     back = [np.where(rank[None] < i / STEPS, array, empty) for i in range(1, STEPS)]
     column = predictor.checkpoint.measures.index(measure)
