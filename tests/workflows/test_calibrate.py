@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from spiroct.checkpoints.checkpoint import Checkpoint, Member, TargetScaler, hal
 from spiroct.checkpoints.error_model import ErrorModel
 from spiroct.checkpoints.intervals import ENSEMBLE, ConformalScores
 from spiroct.cli.main import main
-from spiroct.cohort.table import read_cohort
 from spiroct.errors import InputError
 from spiroct.inference.engines.engine import make_engine
 from spiroct.inference.engines.openvino_runtime import has_bfloat16
@@ -26,7 +26,6 @@ from spiroct.preprocessing.recipe import InputRecipe
 from spiroct.quality.acquisition import TrainingDomain
 from spiroct.workflows.calibrate import calibrate
 from spiroct.workflows.predict_cohort import predict_cohort
-from spiroct.workflows.simulate import simulate_cohort
 
 PATIENTS = 32
 NETWORK = {"name": "resnet3d", "width": 4, "depths": [0, 1]}
@@ -36,11 +35,11 @@ HOME = ConformalScores(
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the table of a few simulated patients, on a coarse grid."""
-    folder = tmp_path_factory.mktemp("calibrate")
-    simulate_cohort(folder / "cohort", n=PATIENTS, seed=4, spacing=8.0)
-    return folder / "cohort/cohort.csv"
+def cohort(box_patients: Callable[[int], pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the table of a few patients."""
+    path = tmp_path_factory.mktemp("calibrate") / "cohort.csv"
+    box_patients(PATIENTS).to_csv(path, index=False)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +72,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def first(cohort: Path, count: int, path: Path) -> Path:
     """Write the table of the first patients elsewhere."""
-    table, home = read_cohort(cohort).table.head(count), cohort.parent
-    places = {name: [str(home / place) for place in table[name]] for name in ("image", "lung_mask")}
-    table.assign(**places).to_csv(path, index=False)
+    pd.read_csv(cohort).head(count).to_csv(path, index=False)
     return path
 
 

@@ -5,14 +5,13 @@ It learns by heart those whom it was taught: were one of the unseen among them, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from spiroct.imaging.volume import CTVolume, Geometry, LabelMap
-from spiroct.imaging.writing import write_nifti
 from spiroct.workflows.train import train
 
 RECIPE = """
@@ -42,34 +41,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Return 250 made-up patients: two boxes of lung, whose size and density tell lung function up to noise.
-
-    Blocks of 32 mm, brighter or darker by chance, let a network know each of them again.
-    """
-    folder = tmp_path_factory.mktemp("boxes")
-    rng = np.random.default_rng(11)
-    geometry = Geometry((24, 16, 16), (8.0, 8.0, 8.0))
-    rows = []
-    for i in range(TAUGHT + TESTED):
-        half, density = int(rng.integers(3, 8)), rng.uniform(-900, -500)
-        lungs = np.zeros((24, 16, 16), np.uint8)
-        lungs[12 - half : 12 + half, 4:12, 1:7], lungs[12 - half : 12 + half, 4:12, 9:15] = 1, 2
-        hu = np.where(lungs > 0, density, 40.0) + rng.normal(0, 20, lungs.shape)
-        hu += np.kron(rng.normal(0, 150, (6, 4, 4)), np.ones((4, 4, 4)))
-        write_nifti(CTVolume(hu.astype(np.float32), geometry), folder / f"{i}.nii.gz")
-        write_nifti(LabelMap(lungs, geometry), folder / f"{i}-lungs.nii.gz")
-        size, air = (half - 5) / 2, (density + 700) / 115
-        function = np.asarray([5 - 1.2 * air, 2.5 + 0.6 * size, 4.2 + 0.7 * size, 6.5 + size])
-        rows.append(
-            {
-                "patient_id": f"P{i}", "image": str(folder / f"{i}.nii.gz"),
-                "lung_mask": str(folder / f"{i}-lungs.nii.gz"), "split": "train" if i < TAUGHT else "test",
-                "fold": 1 + i % 2 if i < TAUGHT else None, "sex": "F", "age": 50.0, "height_cm": 165.0,
-                **dict(zip(MEASURES, function + rng.normal(0, 0.2, 4), strict=True)),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows).astype({"fold": "Int64"})
+def cohort(box_patients: Callable[[int], pd.DataFrame]) -> pd.DataFrame:
+    """Return patients to be taught, in two folds, and patients to be tested."""
+    table = box_patients(TAUGHT + TESTED)
+    taught = table.index < TAUGHT
+    return table.assign(split=np.where(taught, "train", "test"), fold=(1 + table.index % 2).where(taught)).astype(
+        {"fold": "Int64"}
+    )
 
 
 def correlations(table: pd.DataFrame, folder: Path) -> pd.Series:
