@@ -60,7 +60,7 @@ def test_maps_come_back_in_spirocts_axes() -> None:
 
 
 def test_a_frozen_encoder_stays() -> None:
-    network = small(frozen=True, hidden=3).train()
+    network = small(frozen=True, hidden=3)  # a trainer keeps the mode that it finds
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
     network(torch.randn(2, 1, 33, 64, 64)).square().sum().backward()

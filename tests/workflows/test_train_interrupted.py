@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from spiroct.errors import InputError, OutputError
-from spiroct.training import input_cache
+from spiroct.training import sealed_arrays
 from spiroct.training.regression import Regression
 from spiroct.workflows.simulate import simulate_cohort
 from spiroct.workflows.train import train
@@ -269,12 +269,12 @@ class TestFinishedFoldsAreKept:
 
     def test_full_disk_while_the_cache_is_filled(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SPIROCT_CACHE", str(folder / "cache"))
-        write = input_cache._write
+        write = sealed_arrays._write
 
         def full(*arguments: Any) -> None:
             with files_no_larger_than(1000):
                 write(*arguments)
 
-        monkeypatch.setattr(input_cache, "_write", full)
+        monkeypatch.setattr(sealed_arrays, "_write", full)
         with pytest.raises(InputError, match="make room"):
             self.train(folder)

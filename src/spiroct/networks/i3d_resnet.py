@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from spiroct.networks.bottleneck import EXPANSION, bottleneck_stages
+from spiroct.networks.head_alone import HeadAlone
 from spiroct.networks.network import Network
 
 CHANNELS = 3
@@ -79,6 +80,7 @@ class I3DResNet(Network):
         if spec.frozen:
             for module in self._encoder():
                 module.requires_grad_(requires_grad=False)
+            self.train()  # a trainer keeps the mode that it finds
 
     def _encoder(self) -> list[nn.Module]:
         return [self.conv1, self.bn1, self.layer1, self.layer2, self.layer3, self.layer4]
@@ -109,3 +111,7 @@ class I3DResNet(Network):
             pooled = functional.relu(self.hidden(pooled))
         result: torch.Tensor = self.fc(self.with_aux(self.dropout(pooled), aux))
         return result
+
+    def head_alone(self) -> Network | None:
+        """Return the head on mean maps where the encoder is frozen, with this network's own layers."""
+        return HeadAlone(self, ("hidden", "dropout", "fc")) if self.spec.frozen else None

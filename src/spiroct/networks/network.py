@@ -45,6 +45,10 @@ class Network(nn.Module):
         """Return outputs (batch, outputs) of volumes (batch, inputs, z, y, x) and covariates (batch, aux)."""
         return self.head(self.features(volume), aux)
 
+    def head_alone(self) -> Network | None:
+        """Return the head as a network of its own on mean maps where the encoder is frozen; None where it is not."""
+        return None
+
     def run(self, block: nn.Module, maps: torch.Tensor) -> torch.Tensor:
         """Run one block of the network, with or without checkpointing."""
         if self.checkpointing and torch.is_grad_enabled():

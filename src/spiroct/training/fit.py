@@ -24,6 +24,7 @@ from spiroct.networks.network import Network
 from spiroct.optional import require
 from spiroct.preprocessing.network_input import GridScan
 from spiroct.training.datasets import ScanDataset
+from spiroct.training.frozen_features import FrozenFeatures
 from spiroct.training.recipe import TrainingRecipe
 from spiroct.types import AnyArray, Float64Array
 
@@ -121,8 +122,12 @@ def fit_network(
     folder: Path | None = None,
     hardware: Hardware | None = None,
     place: FoldPlace | None = None,
+    cache: Path | None = None,
 ) -> Fit:
     """Fit a network on some scans and watch it on others.
+
+    Of a network with a frozen encoder the head alone is trained, on features computed once, unless the recipe varies
+    the inputs.
 
     Parameters
     ----------
@@ -146,6 +151,8 @@ def fit_network(
         What it runs on; one device of whatever kind there is by default.
     place : FoldPlace, optional
         Which fold this is, for the progress.
+    cache : Path, optional
+        Where a frozen encoder's features are kept for other folds and trainings.
 
     Raises
     ------
@@ -170,23 +177,43 @@ def fit_network(
     network.checkpointing = recipe.fit.checkpoint_activations
     beside = np.zeros((len(scans), 0)) if covariates is None else covariates
     scaled = scaler.scale(targets)
-    learning, watching = (
+    parts = [
         ScanDataset([scans[i] for i in rows], scaled[rows], beside[rows], recipe, draws)
         for rows, draws in ((training, seed), (validation, None))
-    )
-    module = Regression(network, recipe.fit, scaler, learning, watching, seed, place)
+    ]
     hardware = hardware or Hardware()
+    trained, learning, watching = _with_frozen_features(network, parts, recipe, cache, hardware)
+    module = Regression(trained, recipe.fit, scaler, learning, watching, seed, place)
     if hardware.several and folder is None:
         raise ValueError("several devices hand their results over in a folder")
     _run(module, recipe, folder, hardware, validating=len(validation) > 0)
-    state = network.state_dict()
+    state = trained.state_dict()
     # Forked processes did the work: their last state is on the disk. One that follows has it, and its leader the disk.
     if hardware.several and folder is not None and not hardware.follows:
         state = restore(module, folder)
     best = module.best["state"]
-    state = best if best is not None else state
+    state = network.state_dict() | (best if best is not None else state)
     arrays = {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
     return Fit(arrays, scaler, module.history, int(module.best["epoch"] or module.history[-1]["epoch"]))
+
+
+def _with_frozen_features(
+    network: Network, parts: list[ScanDataset], recipe: TrainingRecipe, cache: Path | None, hardware: Hardware
+) -> tuple[Network, ScanDataset | FrozenFeatures, ScanDataset | FrozenFeatures]:
+    """Choose what is trained on what: the head on features where an encoder is frozen, else the network on inputs."""
+    head = network.head_alone()
+    if head is not None and recipe.variations:
+        logger.warning(
+            "the encoder is frozen, but its inputs change in every epoch (%s), so that it has to look at every scan in"
+            " every epoch; a recipe without these lets it look once",
+            ", ".join(recipe.variations),
+        )
+    if head is None or recipe.variations:
+        return network, parts[0], parts[1]
+    # Forked processes could not use a GPU that this one has used.
+    on_gpu = hardware.accelerator != "cpu" and not hardware.several and torch.cuda.is_available()
+    features = [FrozenFeatures(part, network, cache, "cuda" if on_gpu else "cpu") for part in parts]
+    return head, features[0], features[1]
 
 
 def target_scaler(targets: Float64Array, recipe: TrainingRecipe) -> TargetScaler:
@@ -282,6 +309,8 @@ def _quiet() -> Iterator[None]:
             # Inputs are ready in memory maps: worker processes would cost more than they bring.
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*number of training batches.*logging interval.*")
+            # A frozen encoder keeps its batch statistics.
+            warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
             yield
     finally:
         voice.setLevel(before)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from spiroct.documents import to_json
-from spiroct.errors import OutputError
 from spiroct.preprocessing.network_input import GridScan
 from spiroct.preprocessing.recipe import InputRecipe
-from spiroct.types import AnyArray
+from spiroct.training.sealed_arrays import Entry, sealed_arrays
 
 _MASKS = ("lungs", "vessels")
 
@@ -58,20 +53,14 @@ def cached_scan(
     OutputError
         If a new entry cannot be written.
     """
-    stem = folder / _key(key_files, recipe)
-    found = _opened(stem)
-    if found is not None:
-        return found
-    made = make()
-    try:
-        _write(made, stem)
-    except OSError as refused:
-        raise OutputError(
-            f"the input cache {folder} cannot be written ({refused.strerror})",
-            "training keeps every scan on the recipe's grid",
-            "make room, or name another folder in the environment variable SPIROCT_CACHE",
-        ) from None
-    return made
+
+    def entry() -> Entry:
+        made = make()
+        masks = {name: mask for name in _MASKS if (mask := getattr(made.scan, name)) is not None}
+        return {"hu": made.scan.hu, **masks}, made.facts
+
+    arrays, facts = sealed_arrays(folder / _key(key_files, recipe), "hu", entry)
+    return CachedScan(GridScan(arrays["hu"], *(arrays.get(name) for name in _MASKS)), facts)
 
 
 def _key(key_files: tuple[Path, ...], recipe: InputRecipe) -> str:
@@ -81,36 +70,3 @@ def _key(key_files: tuple[Path, ...], recipe: InputRecipe) -> str:
         for file in files:
             key.update(hashlib.sha256(file.read_bytes()).digest())
     return key.hexdigest()[:32]
-
-
-def _write(made: CachedScan, stem: Path) -> None:
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, AnyArray] = {"hu": made.scan.hu}
-    arrays |= {name: mask for name in _MASKS if (mask := getattr(made.scan, name)) is not None}
-    for name, array in arrays.items():
-        path = stem.with_suffix(f".{name}.npy")
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        with draft.open("wb") as file:
-            np.save(file, array)
-        draft.replace(path)
-    seal = stem.with_suffix(f".{os.getpid()}.tmp")
-    digests = {name: _digest(array) for name, array in arrays.items()}
-    seal.write_text(json.dumps({"arrays": digests, "facts": made.facts}), encoding="utf-8")
-    seal.replace(stem.with_suffix(".json"))
-
-
-def _opened(stem: Path) -> CachedScan | None:
-    """Open an entry whose arrays have the digests on its seal; None for any other."""
-    try:
-        seal = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-        digests, facts = seal["arrays"], seal["facts"]
-        arrays = {name: np.load(stem.with_suffix(f".{name}.npy"), mmap_mode="r") for name in digests}
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if "hu" not in arrays or any(_digest(array) != digests[name] for name, array in arrays.items()):
-        return None
-    return CachedScan(GridScan(arrays["hu"], *(arrays.get(name) for name in _MASKS)), facts)
-
-
-def _digest(array: AnyArray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()

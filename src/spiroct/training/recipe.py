@@ -11,7 +11,7 @@ from typing import Any, Literal
 from spiroct.checkpoints.readings import AUXILIARY
 from spiroct.errors import InputError, UsageError
 from spiroct.pft.measures import Measure
-from spiroct.preprocessing.recipe import InputRecipe
+from spiroct.preprocessing.recipe import Crop, InputRecipe
 
 # Networks that turn their input back into Hounsfield units.
 KNOW_THEIR_WINDOW = ("resnet50_bilstm",)
@@ -165,6 +165,12 @@ class TrainingRecipe:
         if self.network.get("name") in KNOW_THEIR_WINDOW:
             beside["input_window_hu"] = list(self.input.window_hu)
         return {**self.network, **beside}
+
+    @property
+    def variations(self) -> list[str]:
+        """What makes a training scan's input another one in every epoch; none where it stays the same."""
+        varied = [name for name, size in asdict(self.fit.augmentation).items() if size]
+        return varied + (["training_crop"] if self.input.training_crop is Crop.COVERING_LUNGS else [])
 
     def to_document(self) -> dict[str, Any]:
         """Plain data for the run record and the checkpoint's provenance."""

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from spiroct.checkpoints.checkpoint import TargetScaler
 from spiroct.errors import InputError
 from spiroct.training.datasets import EpochOrder, ScanDataset
+from spiroct.training.frozen_features import FrozenFeatures
 from spiroct.training.prefetching import PrefetchingLoader
 from spiroct.training.progress import FoldPlace, TrainingProgress
 from spiroct.training.recipe import FitRecipe
@@ -26,12 +27,12 @@ class Regression(pl.LightningModule):
     Parameters
     ----------
     network : Module
-        Called with volumes, and with covariates where the data have any.
+        Called with volumes (or mean maps), and with covariates where the data have any.
     fit : FitRecipe
         How it is fitted.
     scaler : TargetScaler
         Of the targets: errors in their units are a matter of choosing an epoch.
-    learning, watching : ScanDataset
+    learning, watching : ScanDataset or FrozenFeatures
         Training and validation scans; the latter may be empty.
     seed : int
         Of everything random.
@@ -44,8 +45,8 @@ class Regression(pl.LightningModule):
         network: nn.Module,
         fit: FitRecipe,
         scaler: TargetScaler,
-        learning: ScanDataset,
-        watching: ScanDataset,
+        learning: ScanDataset | FrozenFeatures,
+        watching: ScanDataset | FrozenFeatures,
         seed: int,
         place: FoldPlace | None = None,
     ) -> None:

@@ -27,7 +27,13 @@ from spiroct.training.recipe import TrainingRecipe, load_recipe
 from spiroct.types import AnyArray, Float64Array
 from spiroct.workflows.cohort_estimates import member_estimates
 from spiroct.workflows.mlflow_record import check_mlflow, record_training
-from spiroct.workflows.training_data import TrainingData, measured_targets, predicted_values, training_data
+from spiroct.workflows.training_data import (
+    TrainingData,
+    cache_folder,
+    measured_targets,
+    predicted_values,
+    training_data,
+)
 from spiroct.workflows.training_options import check_hardware, initialiser, model_name, origin, with_options
 from spiroct.workflows.training_record import (
     draw_history,
@@ -218,6 +224,7 @@ def _fit(job: _Job, place: FoldPlace, folder: Path) -> tuple[Fit, Covariates | N
         folder=folder,
         hardware=job.hardware,
         place=place,
+        cache=cache_folder(),
     )
     return found, covariates
 
