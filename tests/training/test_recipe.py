@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,30 @@ def test_unknown_names_list_the_known() -> None:
         load_recipe("best")
 
 
-@pytest.mark.parametrize(
-    "text", ["[network]\nname='x3d'", "not toml [", "[network]\n[input]\nspace=1\n[fit]\nepochs=1"]
-)
+@pytest.mark.parametrize("text", ["[network]\nname='x3d'", "not toml [", "[network]\n[input]"])
 def test_files_that_are_no_recipe(tmp_path: Path, text: str) -> None:
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(InputError, match=r"\[network\], \[input\] and \[fit\]"):
+        load_recipe(str(tmp_path / "r.toml"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("epochs =", "epoks =", r"key of \[fit\] 'epoks' \(did you mean epochs\?\): the keys are epochs, batch"),
+        ("batch = 8", "batch = 4.5", r"batch = 4.5 in \[fit\]: it is a whole number"),
+        ("batch = 8", "batch = true", r"batch = True in \[fit\]: it is a whole number"),
+        ("batch = 8", "", r"\[fit\] has no batch"),
+        ("spacing_mm = 5.0", 'spacing_mm = "5"', r"spacing_mm = '5' in \[input\]: it is a number"),
+        ("noise_hu", "noise", r"key of \[fit.augmentation\] 'noise' \(did you mean noise_hu"),
+        ("[network]", "[other]\n[network]", "table or key 'other'"),
+    ],
+)
+def test_a_slip_is_named_with_its_table(tmp_path: Path, before: str, after: str, sentence: str) -> None:
+    default = files("spiroct.training").joinpath("recipes", "default.toml").read_text(encoding="utf-8")
+    assert before in default
+    (tmp_path / "r.toml").write_text(default.replace(before, after, 1))
+    with pytest.raises((InputError, UsageError), match=sentence):
         load_recipe(str(tmp_path / "r.toml"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -211,11 +211,15 @@ def load_recipe(name_or_path: str) -> TrainingRecipe:
         )
     try:
         found = tomllib.loads(text)
+        for key in found.keys() - _TABLES:
+            raise UsageError.unknown(f"recipe {name_or_path}: table or key", key, sorted(_TABLES), plural="known ones")
+        fit = _table(name_or_path, "fit", found["fit"], FitRecipe)
+        varied = _table(name_or_path, "fit.augmentation", fit.get("augmentation", {}), Augmentation)
         return TrainingRecipe(
             name=Path(name_or_path).stem,
             network=found["network"],
-            input=InputRecipe.from_document(found["input"]),
-            fit=FitRecipe(**found["fit"] | {"augmentation": Augmentation(**found["fit"].get("augmentation", {}))}),
+            input=InputRecipe.from_document(_table(name_or_path, "input", found["input"], InputRecipe)),
+            fit=FitRecipe(**fit | {"augmentation": Augmentation(**varied)}),
             measures=tuple(Measure(m) for m in found.get("measures", list(Measure))),
             aux=found.get("aux"),
         )
@@ -225,3 +229,28 @@ def load_recipe(name_or_path: str) -> TrainingRecipe:
             "a recipe has the tables [network], [input] and [fit]",
             "compare it with a packaged recipe",
         ) from None
+
+
+_TABLES = {"network", "input", "fit", "measures", "aux"}
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # of a field's annotation
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+}
+
+
+def _table(recipe: str, name: str, table: Any, kind: type) -> dict[str, Any]:
+    """Take a table whose keys, and kinds of values, are those of a dataclass."""
+    if not isinstance(table, dict):
+        raise InputError(f"recipe {recipe}: {name} = {table!r}", "it is a table", f"write [{name}] above its keys")
+    known = {one.name: one for one in fields(kind)}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError.unknown(f"recipe {recipe}: key of [{name}]", key, known, plural="keys")
+        types, words = _KINDS.get(str(known[key].type), ((object,), ""))
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types and object not in types):
+            raise InputError(f"recipe {recipe}: {key} = {value!r} in [{name}]", f"it is {words}", "correct it")
+    needed = [n for n, one in known.items() if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [n for n in needed if n not in table]:
+        raise InputError(f"recipe {recipe}: [{name}] has no {', '.join(missing)}", "they have no default", "add them")
+    return table
