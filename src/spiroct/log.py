@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 logger = logging.getLogger("spiroct")
 
@@ -24,3 +26,29 @@ def start_logging(*, verbose: bool = False, quiet: bool = False) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
     logger.propagate = False
+
+
+@contextmanager
+def speaking_of(name: str, level: int) -> Iterator[None]:
+    """Begin every message with what it is about, where many things are worked on.
+
+    Parameters
+    ----------
+    name : str
+        Such as a scan's identifier.
+    level : int
+        Of the logger meanwhile: a worker process has not got that of the command.
+    """
+
+    def prefix(record: logging.LogRecord) -> bool:
+        record.msg, record.args = f"{name}: {record.getMessage()}", ()
+        return True
+
+    before = logger.level
+    logger.addFilter(prefix)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeFilter(prefix)
+        logger.setLevel(before)

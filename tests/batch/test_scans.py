@@ -146,6 +146,24 @@ def test_each_finished_scan_is_told_of(tasks: Callable, tmp_path: Path) -> None:
     assert told == [("a", True), ("c", True)]
 
 
+def test_messages_name_the_scan_they_are_of(
+    tasks: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logger, "propagate", True)
+
+    class Warned(Counted):
+        def __call__(self, task: ScanTask, folder: Path) -> None:
+            logger.warning("warning: %s is 100 %%.", "it")
+            super().__call__(task, folder)
+
+    run(tasks(a="1", b="bad"), Warned(), tmp_path / "out")
+    told = [record.getMessage() for record in caplog.records]
+    assert told[:2] == ["a: warning: it is 100 %.", "b: warning: it is 100 %."]
+    assert sum(text.startswith("b: failed: ") for text in told) == 1
+    logger.warning("afterwards")
+    assert caplog.records[-1].getMessage() == "afterwards"
+
+
 def test_folders_of_slices_are_stamped(tmp_path: Path) -> None:
     series = tmp_path / "series"
     series.mkdir()

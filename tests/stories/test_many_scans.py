@@ -47,18 +47,25 @@ def test_a_cohort_on_two_processes(verb: str, table: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("verb", "table"), [("biomarkers", "biomarkers.csv"), ("segment", "volumes.csv")])
-def test_scans_without_a_table(verb: str, table: str, nifti: Path, dicom_series: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("verb", "table", "more"),
+    [("biomarkers", "biomarkers.csv", ("--grid", "native")), ("segment", "volumes.csv", ("--quiet",))],
+)
+def test_scans_without_a_table(
+    verb: str, table: str, more: tuple[str, ...], nifti: Path, dicom_series: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(nifti.read_bytes()[:20000])
     words = (verb, str(nifti), str(broken), str(dicom_series), "--out", str(tmp_path / "out"), "--workers", "1")
-    found = spiroct(*words, *(("--grid", "native") if verb == "biomarkers" else ()))
+    found = spiroct(*words, *more)
     assert found.returncode == 3, found.stderr[-2000:]
     first, second = ids(tmp_path / "out" / table)
     assert first == "chest"
     assert second.startswith("series-")
     assert ids(tmp_path / "out" / "failures.csv") == ["broken"]
     assert ids(tmp_path / "out" / "scans.csv") == ["chest", "broken", second]
+    assert ("chest: warning: " in found.stderr) == ("--quiet" not in more)
+    assert found.stderr.count("warning: ") == found.stderr.count(": warning: ")
 
 
 def test_places_of_work_need_many_scans(tmp_path: Path) -> None:

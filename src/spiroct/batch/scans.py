@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from spiroct.batch.scan_task import Outcome, ScanTask
 from spiroct.batch.shards import Shard, claimed
 from spiroct.batch.tables import FAILURES, SCANS, Failure, RowsAsTheyCome, write_failures, write_joined, write_scans
 from spiroct.errors import InputError, SpiroctError
-from spiroct.log import logger
+from spiroct.log import logger, speaking_of
 from spiroct.run_folder import RUN_FILE, fingerprint, run_folder
 
 _SAFE_ID = re.compile(r"^[^\s./\\:][^/\\:\0]*$")
@@ -156,11 +156,13 @@ class _Attempt:
     verb: str
     arguments: dict[str, Any]
     anew: bool
+    log_level: int = field(default_factory=lambda: logger.level)
 
     def __call__(self, task: ScanTask) -> Outcome:
         folder = self.out / task.scan_id
         try:
-            return Outcome(_one(task, self.work, folder, self.verb, self.arguments, anew=self.anew))
+            with speaking_of(task.scan_id, self.log_level):
+                return Outcome(_one(task, self.work, folder, self.verb, self.arguments, anew=self.anew))
         except (KeyboardInterrupt, SystemExit):
             raise
         except Exception as failure:  # noqa: BLE001 - recorded: one bad scan never stops the others
