@@ -207,6 +207,11 @@ def test_places_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
         Execution(time_limit_s=-1.0)
 
 
+def test_two_batches_run_at_the_same_time() -> None:
+    with connected(Execution(workers=1)) as one, connected(Execution(workers=1)) as other:
+        assert one.submit(abs, -1).result() == other.submit(abs, -1).result() == 1
+
+
 def test_a_scheduler_that_is_not_there_is_told(
     scans: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ def _local(workers: int | None) -> Any:
             memory_limit=int(_memory_gib() * 1024**3 / count),
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # any free port, where 8787 is another batch's
             silence_logs=logging.CRITICAL,
         )
 
