@@ -72,6 +72,16 @@ class TestFinding:
         known = refused(folder, series="1.2.3")
         assert str(sharp_uid) in known
 
+    def test_a_folder_of_several_patients_is_refused(self, chest: CTVolume, tmp_path: Path) -> None:
+        """Or the page would show one of them without saying which; none is named, as in all messages."""
+        for name in ("Anna", "Berta"):
+            write_dicom_series(chest, tmp_path / "export" / name, patient_id=f"PATIENT-{name}", seed_uid=name)
+        sentence = refused(tmp_path / "export")
+        assert "CT series of 2 patients" in sentence
+        assert "PATIENT" not in sentence
+        anna = series_of(tmp_path / "export/Anna")
+        assert read_ct(tmp_path / "export", series=anna).acquisition.series_uid == anna
+
     def test_one_file_stands_for_its_series(self, chest: CTVolume, series: Path) -> None:
         found = to_canonical(read_ct(slices_of(series)[3]))
         assert np.array_equal(found.hu, chest.hu)

@@ -68,7 +68,8 @@ def choose_series(headers: list[SliceHeader], name: str, wanted: str | None = No
     Raises
     ------
     ScanError
-        If no series is an axial CT of at least 20 slices, or the wanted one is not there.
+        If no series is an axial CT of at least 20 slices, those that are show several patients, or the wanted one is
+        not there.
     """
     series: dict[str, list[SliceHeader]] = defaultdict(list)
     for header in headers:
@@ -90,6 +91,13 @@ def choose_series(headers: list[SliceHeader], name: str, wanted: str | None = No
             f"{name} holds {most} axial CT slices at most",
             f"a chest CT has at least {MINIMUM_SLICES}",
             "export the whole series",
+        )
+    patients = {slices[0].patient for slices in long.values()}
+    if len(patients) > 1:
+        raise ScanError(
+            f"{name} holds CT series of {len(patients)} patients",
+            "a scan is of one patient",
+            "name the folder of each, or one series by --series",
         )
     best = min(long, key=lambda uid: (*_rank(long[uid]), uid))
     if len(series) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class SliceHeader:
         Rows and columns.
     facts : dict
         The other values, by DICOM keyword.
+    patient : str
+        Digest of the patient's number, to tell patients apart and no more.
     """
 
     file: Path
@@ -49,6 +52,7 @@ class SliceHeader:
     pixel_spacing: tuple[float, float] | None
     matrix: tuple[int, int]
     facts: dict[str, Any]
+    patient: str
 
     @property
     def is_slice(self) -> bool:
@@ -64,7 +68,7 @@ def read_header(file: Path) -> SliceHeader | None:
     from pydicom.errors import InvalidDicomError
 
     try:
-        dataset = dcmread(file, stop_before_pixels=True, specific_tags=list(KEYWORDS))
+        dataset = dcmread(file, stop_before_pixels=True, specific_tags=[*KEYWORDS, "PatientID"])
     except (InvalidDicomError, EOFError, OSError):
         return None
     facts = {keyword: dataset.get(keyword) for keyword in KEYWORDS}
@@ -77,6 +81,7 @@ def read_header(file: Path) -> SliceHeader | None:
         pixel_spacing=_floats(facts["PixelSpacing"], 2),  # type: ignore[arg-type]
         matrix=(int(facts["Rows"] or 0), int(facts["Columns"] or 0)),
         facts=facts,
+        patient=hashlib.sha256(str(dataset.get("PatientID") or "").strip().encode()).hexdigest(),
     )
 
 
