@@ -6,7 +6,7 @@ import csv
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,20 @@ def tasks(tmp_path: Path) -> Callable[..., list[ScanTask]]:
         return made
 
     return make
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Return what the logger says, whatever handlers and level earlier commands in this process left it."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    monkeypatch.setattr(logger, "handlers", [handler])
+    monkeypatch.setattr(logger, "propagate", False)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield lines
+    logger.setLevel(level)
 
 
 def run(scans: list[ScanTask], work: Counted, out: Path, **more: object) -> BatchSummary:
@@ -146,22 +160,17 @@ def test_each_finished_scan_is_told_of(tasks: Callable, tmp_path: Path) -> None:
     assert told == [("a", True), ("c", True)]
 
 
-def test_messages_name_the_scan_they_are_of(
-    tasks: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(logger, "propagate", True)
-
+def test_messages_name_the_scan_they_are_of(tasks: Callable, tmp_path: Path, heard: list[str]) -> None:
     class Warned(Counted):
         def __call__(self, task: ScanTask, folder: Path) -> None:
             logger.warning("warning: %s is 100 %%.", "it")
             super().__call__(task, folder)
 
     run(tasks(a="1", b="bad"), Warned(), tmp_path / "out")
-    told = [record.getMessage() for record in caplog.records]
-    assert told[:2] == ["a: warning: it is 100 %.", "b: warning: it is 100 %."]
-    assert sum(text.startswith("b: failed: ") for text in told) == 1
+    assert heard[:2] == ["a: warning: it is 100 %.", "b: warning: it is 100 %."]
+    assert sum(text.startswith("b: failed: ") for text in heard) == 1
     logger.warning("afterwards")
-    assert caplog.records[-1].getMessage() == "afterwards"
+    assert heard[-1] == "afterwards"
 
 
 def test_folders_of_slices_are_stamped(tmp_path: Path) -> None:
@@ -182,19 +191,11 @@ def test_folders_of_slices_are_stamped(tmp_path: Path) -> None:
     assert seen == ["a", "a"]
 
 
-def test_a_log_gets_a_line_a_minute(tasks: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
+def test_a_log_gets_a_line_a_minute(
+    tasks: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: list[str]
+) -> None:
     clock = iter(range(0, 10_000, 15))
     monkeypatch.setattr("spiroct.batch.progress.time.monotonic", lambda: float(next(clock)))
-    try:
-        run(tasks(a="1", b="2", c="3", d="4"), Counted(), tmp_path / "out")
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-    assert 2 <= len(lines) <= 4
-    assert lines[-1].startswith("count: 4 of 4 scans")
+    run(tasks(a="1", b="2", c="3", d="4"), Counted(), tmp_path / "out")
+    assert 2 <= len(heard) <= 4
+    assert heard[-1].startswith("count: 4 of 4 scans")
