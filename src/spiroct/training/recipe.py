@@ -247,8 +247,8 @@ def _table(recipe: str, name: str, table: Any, kind: type) -> dict[str, Any]:
     for key, value in table.items():
         if key not in known:
             raise UsageError.unknown(f"recipe {recipe}: key of [{name}]", key, known, plural="keys")
-        types, words = _KINDS.get(str(known[key].type), ((object,), ""))
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types and object not in types):
+        types, words = _KINDS.get(str(known[key].type), ((), ""))
+        if types and type(value) not in types:  # not isinstance: to Python, true is a whole number
             raise InputError(f"recipe {recipe}: {key} = {value!r} in [{name}]", f"it is {words}", "correct it")
     needed = [n for n, one in known.items() if one.default is MISSING and one.default_factory is MISSING]
     if missing := [n for n in needed if n not in table]:
