@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from spiroct.checkpoints.catalogue import DEFAULT_CHECKPOINT
-from spiroct.errors import ExitCode
+from spiroct.errors import ExitCode, UsageError
 from spiroct.log import logger
 from spiroct.server.child import main
 
@@ -38,6 +38,24 @@ def told_of(scan: Path, folder: Path, **request: Any) -> tuple[int, list[dict[st
     lines = io.StringIO()
     code = main(job, lines)
     return code, [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(("explain", "tries"), [(True, [True, False]), (False, [False])])
+def test_a_network_that_cannot_be_explained_is_asked_for_its_result_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explain: bool, tries: list[bool]
+) -> None:
+    """Where that is refused too, its own sentence is told, not that of the maps."""
+    asked: list[bool] = []
+
+    def refuse(*_: object, explain: bool, **__: object) -> None:
+        asked.append(explain)
+        raise UsageError("maps" if explain else "estimates", "a rule", "a way out")
+
+    monkeypatch.setattr("spiroct.workflows.predict.predict", refuse)
+    code, lines = told_of(tmp_path / "scan.nii.gz", tmp_path / "job", explain=explain)
+    assert code == ExitCode.REFUSED
+    assert asked == tries
+    assert lines[-1]["error"]["what"] == "estimates"
 
 
 def bomb() -> bytes:
