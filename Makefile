@@ -23,8 +23,9 @@ demo: install
 	$(BIN)/spiroct predict $(DEMO)/patient/ct --out $(DEMO)/result
 	@echo "Open $(CURDIR)/$(DEMO)/result/report.html in a browser."
 
+# A process for each core, of whole files, whose fixtures are dear; the slow tests start processes of their own.
 test: install
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=xml --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not slow" --cov --cov-report=xml --cov-report=term:skip-covered
 	$(BIN)/python tests/room_coverage.py coverage.xml
 
 test-slow: install
